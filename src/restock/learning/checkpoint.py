@@ -1,0 +1,87 @@
+"""Saving a training run so that it goes on, after any interruption, to the same result."""
+
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from restock.errors import CheckpointError, require
+from restock.learning.run import LogRow
+from restock.simulation import State
+
+__all__ = ["Progress", "load_progress", "save_progress"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Everything that the next update depends on, besides the seed and the settings."""
+
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    chains: State
+    update: int = 0
+    seconds: float = 0.0
+    cost_unit: float = 1.0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    best_cost: float = float("inf")
+    best_update: int = 0
+    log: list[LogRow] = field(default_factory=list)
+
+
+def save_progress(progress: Progress, fingerprint: str, path: Path) -> None:
+    """Write a checkpoint whole or not at all; it holds tensors and plain numbers only."""
+    chains = progress.chains
+    tree = {
+        "fingerprint": fingerprint,
+        "weights": progress.weights,
+        "optimizer": progress.optimizer,
+        "chains": [chains.on_hand, chains.on_order, list(chains.pipeline), chains.backlog],
+        "numbers": [
+            progress.update,
+            progress.seconds,
+            progress.cost_unit,
+            progress.best_cost,
+            progress.best_update,
+        ],
+        "best_weights": progress.best_weights,
+        "log": [asdict(row) for row in progress.log],
+    }
+    part = path.with_suffix(".part")
+    torch.save(tree, part)
+    part.replace(path)
+
+
+def load_progress(path: Path, fingerprint: str) -> Progress:
+    """Read what :func:`save_progress` wrote, loading weights only (no code runs).
+
+    Raises :class:`CheckpointError` when the file is damaged or belongs to another run.
+    """
+    try:
+        tree = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"checkpoint {path} cannot be read: {error}. Delete it to train afresh."
+        ) from error
+    require(
+        tree["fingerprint"] == fingerprint,
+        CheckpointError,
+        f"checkpoint {path} belongs to another run: it was made with {tree['fingerprint']}, this"
+        f" run has {fingerprint}. Choose another output folder, or delete the checkpoint.",
+    )
+    on_hand, on_order, pipeline, backlog = tree["chains"]
+    update, seconds, cost_unit, best_cost, best_update = tree["numbers"]
+    return Progress(
+        weights=tree["weights"],
+        optimizer=tree["optimizer"],
+        chains=State(on_hand, on_order, tuple(pipeline), backlog),
+        update=update,
+        seconds=seconds,
+        cost_unit=cost_unit,
+        best_weights=tree["best_weights"],
+        best_cost=best_cost,
+        best_update=best_update,
+        log=[LogRow(**row) for row in tree["log"]],
+    )

@@ -1,0 +1,20 @@
+"""The rules that planners use."""
+
+from restock.policies.classical.base_stock import BaseStock, CappedBaseStock
+from restock.policies.classical.constant_order import ConstantOrder
+from restock.policies.classical.forecast_level import (
+    ForecastQuantile,
+    MeanPlusSafety,
+    quantile_signal,
+)
+from restock.policies.classical.reorder_point import ReorderPoint
+
+__all__ = [
+    "BaseStock",
+    "CappedBaseStock",
+    "ConstantOrder",
+    "ForecastQuantile",
+    "MeanPlusSafety",
+    "ReorderPoint",
+    "quantile_signal",
+]

@@ -1,0 +1,82 @@
+"""Step 1 and step 3: how orders travel. One mechanism per kind of lead time."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor
+
+from restock.shapes import LaneIntegers, LaneValues
+
+__all__ = ["Arrivals", "MixedLeadTimes", "UniformLeadTime", "arrivals_for"]
+
+Slots = tuple[Tensor | None, ...]
+
+
+class Arrivals(Protocol):
+    """Places orders into the pipeline."""
+
+    @property
+    def lead_time(self) -> LaneIntegers:
+        """L in periods, ``[#B, P, E]``."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many periods ahead the pipeline reaches: the longest lead time, at least 1."""
+        ...
+
+    def place(self, pipeline: Slots, order: LaneValues) -> tuple[Slots, Tensor | None]:
+        """Return the pipeline with the order in it, and what arrives at once (L = 0)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UniformLeadTime:
+    """Every order takes the same L periods: the pipeline is a queue and costs no arithmetic."""
+
+    lead_time: LaneIntegers
+    periods: int
+
+    @property
+    def slots(self) -> int:
+        """The pipeline's length."""
+        return max(self.periods, 1)
+
+    def place(self, pipeline: Slots, order: LaneValues) -> tuple[Slots, Tensor | None]:
+        """Append the order at the end of the queue, or hand it over at once."""
+        return (pipeline, order) if self.periods == 0 else ((*pipeline[:-1], order), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MixedLeadTimes:
+    """Lead times differ by product (or path): one masked addition per distinct lead time."""
+
+    lead_time: LaneIntegers
+    masks: tuple[tuple[int, Tensor], ...] = field(repr=False)
+
+    @property
+    def slots(self) -> int:
+        """The pipeline's length."""
+        return max(1, *(periods for periods, _ in self.masks))
+
+    def place(self, pipeline: Slots, order: LaneValues) -> tuple[Slots, Tensor | None]:
+        """Add each product's order to the slot of its lead time."""
+        slots = list(pipeline)
+        at_once = None
+        for periods, mask in self.masks:
+            part = order * mask
+            if periods == 0:
+                at_once = part
+            else:
+                waiting = slots[periods - 1]
+                slots[periods - 1] = part if waiting is None else waiting + part
+        return tuple(slots), at_once
+
+
+def arrivals_for(lead_time: LaneIntegers, like: Tensor) -> Arrivals:
+    """Pick the smallest mechanism for these lead times; masks take ``like``'s dtype."""
+    distinct = sorted(set(lead_time.flatten().tolist()))
+    if len(distinct) == 1:
+        return UniformLeadTime(lead_time, distinct[0])
+    masks = tuple((periods, (lead_time == periods).to(like.dtype)) for periods in distinct)
+    return MixedLeadTimes(lead_time, masks)
