@@ -1,9 +1,11 @@
 """What happens? The state, what a policy sees and decides, the period, rollouts, the ledger."""
 
+from restock.simulation.gymnasium_env import RestockEnv
 from restock.simulation.ledger import LedgerDay, Wish, keep_ledger
 from restock.simulation.observation import Decision, Observation, Policy
 from restock.simulation.ordering import Rule, feasible_order
 from restock.simulation.period import Flows, step
+from restock.simulation.recorded import BootstrappedDemand, recorded_scenario
 from restock.simulation.rollout import (
     BusinessTally,
     CostTally,
@@ -17,6 +19,7 @@ from restock.simulation.state import State
 from restock.simulation.world import Economics, World
 
 __all__ = [
+    "BootstrappedDemand",
     "BusinessTally",
     "CostTally",
     "Decision",
@@ -25,6 +28,7 @@ __all__ = [
     "LedgerDay",
     "Observation",
     "Policy",
+    "RestockEnv",
     "Rule",
     "Scenario",
     "ScenarioSource",
@@ -37,6 +41,7 @@ __all__ = [
     "average_cost",
     "feasible_order",
     "keep_ledger",
+    "recorded_scenario",
     "rollout",
     "step",
 ]

@@ -1,10 +1,11 @@
 """Step 1 and step 3: how orders travel. One mechanism per kind of lead time."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from restock.errors import InstanceError, require
 from restock.shapes import LaneIntegers, LaneValues
 
 __all__ = ["Arrivals", "MixedLeadTimes", "UniformLeadTime", "arrivals_for"]
@@ -12,6 +13,7 @@ __all__ = ["Arrivals", "MixedLeadTimes", "UniformLeadTime", "arrivals_for"]
 Slots = tuple[Tensor | None, ...]
 
 
+@runtime_checkable
 class Arrivals(Protocol):
     """Places orders into the pipeline."""
 
@@ -74,8 +76,17 @@ class MixedLeadTimes:
 
 
 def arrivals_for(lead_time: LaneIntegers, like: Tensor) -> Arrivals:
-    """Pick the smallest mechanism for these lead times; masks take ``like``'s dtype."""
+    """Pick the smallest mechanism for these lead times; masks take ``like``'s dtype.
+
+    Raises :class:`InstanceError` for a negative lead time.
+    """
     distinct = sorted(set(lead_time.flatten().tolist()))
+    require(
+        distinct[0] >= 0,
+        InstanceError,
+        f"`lead_time` must be ≥ 0 periods; got {distinct[0]}. Enter the days from order to"
+        " receipt.",
+    )
     if len(distinct) == 1:
         return UniformLeadTime(lead_time, distinct[0])
     masks = tuple((periods, (lead_time == periods).to(like.dtype)) for periods in distinct)

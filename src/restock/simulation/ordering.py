@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from restock.shapes import LaneValues
 
-__all__ = ["FreeOrders", "Ordering", "PackedOrders", "Rule", "feasible_order"]
+__all__ = ["FreeOrders", "Ordering", "PackedOrders", "Rule", "WholeUnitOrders", "feasible_order"]
 
 
 class Rule(IntEnum):
@@ -22,6 +22,7 @@ class Rule(IntEnum):
     CAPACITY = 4
 
 
+@runtime_checkable
 class Ordering(Protocol):
     """Turns wishes into orders."""
 
@@ -40,6 +41,15 @@ class FreeOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeUnitOrders:
+    """Units ordered singly, without minimum or capacity: the wish to the nearest unit."""
+
+    def order(self, wish: LaneValues) -> LaneValues:
+        """Return the rounded wish with the gradient of the wish."""
+        return _straight_through(wish, torch.floor(wish.detach() + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
 class PackedOrders:
     """Whole case packs, a minimum and a capacity; tensors in units, ``[P, E]``."""
 
@@ -52,7 +62,12 @@ class PackedOrders:
         quantity, _ = feasible_order(
             wish.detach(), case_pack=self.case_pack, minimum=self.minimum, capacity=self.capacity
         )
-        return wish + (quantity - wish.detach()) if wish.requires_grad else quantity
+        return _straight_through(wish, quantity)
+
+
+def _straight_through(wish: Tensor, quantity: Tensor) -> Tensor:
+    """Return exactly ``quantity``, with the gradient of ``wish``: the bracket's value is 0."""
+    return quantity + (wish - wish.detach()) if wish.requires_grad else quantity
 
 
 def feasible_order(

@@ -1,11 +1,12 @@
 """Rollouts: the period repeated, and the tallies that listen to it."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from restock.errors import ConfigurationError, did_you_mean, require
 from restock.shapes import DemandPaths, PathTotals, StockValues
 from restock.simulation.observation import Policy
 from restock.simulation.period import Flows, step
@@ -15,7 +16,11 @@ from restock.simulation.world import World
 
 __all__ = ["BusinessTally", "CostTally", "Tally", "Trace", "average_cost", "rollout"]
 
+# torch gives each thread at least so many elements of an elementwise operation
+GRAIN_CELLS = 32_768
 
+
+@runtime_checkable
 class Tally(Protocol):
     """Listens to every period of a rollout."""
 
@@ -93,12 +98,33 @@ class Trace:
         self.flows.append(flows)
 
     def series(self, name: str) -> DemandPaths:
-        """Return one flow as ``[B, T, P, L]``: ``order, demand, sold, left, lost, short``."""
-        rows = [
-            getattr(flow, name) if hasattr(flow, name) else getattr(flow.served, name)
-            for flow in self.flows
-        ]
-        return torch.stack(rows, dim=1)
+        """Return one flow as ``[B, T, P, L]``.
+
+        ``order, demand, sold, left, lost, short`` are units, ``cost, holding_cost,
+        shortage_cost`` money; ``backlog`` (units) and ``fixed_cost`` (money) are there in worlds
+        that have them.
+
+        Raises :class:`ConfigurationError` for a flow that this world does not have.
+        """
+        return torch.stack([_named(flows, name) for flows in self.flows], dim=1)
+
+
+def _named(flows: Flows, name: str) -> Tensor:
+    known: dict[str, Tensor | None] = {
+        "order": flows.order,
+        "demand": flows.demand,
+        "cost": flows.cost,
+        "holding_cost": flows.holding_cost,
+        "shortage_cost": flows.shortage_cost,
+        "fixed_cost": flows.fixed_cost,
+        **flows.served._asdict(),
+    }
+    there = {key: value for key, value in known.items() if value is not None}
+    if name not in there:
+        raise ConfigurationError(
+            f"flow '{name}' is not kept in this world.{did_you_mean(name, there)}"
+        )
+    return there[name]
 
 
 def rollout(
@@ -117,12 +143,28 @@ def rollout(
 
 @torch.no_grad()
 def average_cost(
-    world: World, policy: Policy, scenario: Scenario, warm_up: int, chunk_paths: int = 32_768
+    world: World,
+    policy: Policy,
+    scenario: Scenario,
+    warm_up: int,
+    chunk_paths: int | None = None,
 ) -> Tensor:
     """Return the average cost per period after ``warm_up`` periods, ``[B, P]``, from empty.
 
-    Paths are simulated in chunks that stay in the processor's cache.
+    Paths are simulated ``chunk_paths`` at a time, by default as many as occupy each thread once
+    and stay in the processor's cache; where there are more paths than that, world and policy must
+    be the same on all of them.
+
+    Raises :class:`ConfigurationError` when the scenario has no period after the warm-up.
     """
+    require(
+        0 <= warm_up < scenario.periods,
+        ConfigurationError,
+        f"`warm_up` must be ≥ 0 and below the scenario's {scenario.periods} periods; got"
+        f" {warm_up}. Shorten the warm-up or lengthen the paths.",
+    )
+    if chunk_paths is None:
+        chunk_paths = GRAIN_CELLS * torch.get_num_threads()
     costs = []
     for start in range(0, scenario.paths, chunk_paths):
         part = scenario.path_slice(start, min(start + chunk_paths, scenario.paths))

@@ -1,7 +1,7 @@
 """What the outside world brings: demand paths and the signals that go before them."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -51,6 +51,7 @@ class Scenario:
         return Scenario(self.demand[start:stop], signals, self.signal_names)
 
 
+@runtime_checkable
 class ScenarioSource(Protocol):
     """Where a trainer's paths come from."""
 
@@ -59,6 +60,7 @@ class ScenarioSource(Protocol):
         ...
 
 
+@runtime_checkable
 class _Process(Protocol):
     @property
     def mean(self) -> Tensor: ...

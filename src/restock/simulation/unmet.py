@@ -1,7 +1,7 @@
 """Step 5: what becomes of demand that finds no stock. One mechanism per answer."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ class Served(NamedTuple):
     backlog: Tensor | None
 
 
+@runtime_checkable
 class Unmet(Protocol):
     """Serves demand from stock."""
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from restock.errors import InstanceError, require
 from restock.problem import Instance, Lane
 from restock.shapes import LaneIntegers
 from restock.simulation.arrivals import Arrivals, arrivals_for
-from restock.simulation.ordering import FreeOrders, Ordering, PackedOrders
+from restock.simulation.ordering import FreeOrders, Ordering, PackedOrders, WholeUnitOrders
 from restock.simulation.state import State
 from restock.simulation.unmet import Unmet, unmet_for
 
@@ -76,7 +77,7 @@ class World:
             shortage_cost=column([product.shortage_cost for product in products]),
             fixed_order_cost=column([lane.fixed_order_cost for lane in lanes]),
         )
-        lead_time = torch.tensor([[[lane.lead_time_periods] for lane in lanes]])
+        lead_time = torch.tensor([[[lane.lead_time_periods] for lane in lanes]], dtype=torch.long)
         return cls(
             product_ids=tuple(product.id for product in products),
             economics=economics,
@@ -96,8 +97,23 @@ class World:
         return bool((self.economics.fixed_order_cost > 0).any())
 
     def with_lead_times(self, lead_time: LaneIntegers) -> "World":
-        """Return the same world with other lead times, which may differ by path."""
+        """Return the same world with other lead times, which may differ by path.
+
+        States of the one world do not fit the other, whose pipeline may reach further.
+        """
         return replace(self, arrivals=arrivals_for(lead_time, self.economics.holding_cost))
+
+    def with_cost_weights(self, weight: Float[Tensor, " P"]) -> "World":
+        """Return the same world with each product's costs multiplied by its ``weight``."""
+        costs = self.economics
+        factor = weight.to(costs.holding_cost).unsqueeze(-1)
+        weighted = replace(
+            costs,
+            holding_cost=costs.holding_cost * factor,
+            shortage_cost=costs.shortage_cost * factor,
+            fixed_order_cost=costs.fixed_order_cost * factor,
+        )
+        return replace(self, economics=weighted)
 
     def empty_state(self, paths: int) -> State:
         """Return the state of B ``paths`` with nothing on hand, on order or owed."""
@@ -112,12 +128,11 @@ class World:
 
 
 def _ordering_for(lanes: list[Lane], dtype: torch.dtype) -> Ordering:
-    free = all(
-        lane.case_pack_units == 0 and lane.minimum_units == 0 and lane.capacity_units == torch.inf
-        for lane in lanes
-    )
-    if free:
+    terms = {(lane.case_pack_units, lane.minimum_units, lane.capacity_units) for lane in lanes}
+    if terms == {(0, 0, torch.inf)}:
         return FreeOrders()
+    if terms == {(1, 0, torch.inf)}:
+        return WholeUnitOrders()
     columns = (
         [lane.case_pack_units for lane in lanes],
         [lane.minimum_units for lane in lanes],

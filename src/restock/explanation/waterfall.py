@@ -1,0 +1,151 @@
+"""The exact waterfall of an order: from expected demand to the quantity, in whole units.
+
+    expected_demand + safety = target
+    target − on_hand − on_order + backlog = need      (need is never below 0)
+    need + rounding = quantity
+
+Every learned or classical decision is a level and a cap (design convention 11), so one waterfall
+explains them all. Where the cap binds, ``target`` is the level that the cap allows today.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from restock.errors import InputError, require
+from restock.simulation import Rule, feasible_order
+
+__all__ = ["Waterfall", "order_waterfall", "sentence"]
+
+Units = Int[np.ndarray, " P"]
+
+_RULES = {
+    Rule.NONE: "",
+    Rule.WHOLE_UNITS: "",
+    Rule.CASE_PACK: "rounded up to whole case packs",
+    Rule.MINIMUM: "raised to the supplier's minimum",
+    Rule.CAPACITY: "cut to the lane's capacity",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Waterfall:
+    """The steps from expected demand to the order, whole units per product ``[P]``.
+
+    ``rule`` names what moved the quantity away from the need, ``capped`` marks orders that the
+    policy's own cap holds below its level.
+    """
+
+    expected_demand: Units
+    safety: Units
+    target: Units
+    on_hand: Units
+    on_order: Units
+    backlog: Units
+    need: Units
+    rounding: Units
+    quantity: Units
+    rule: tuple[Rule, ...]
+    capped: tuple[bool, ...]
+
+
+def order_waterfall(
+    *,
+    level: Tensor,
+    cap: Tensor | None,
+    expected_demand: Tensor,
+    on_hand: Tensor,
+    on_order: Tensor,
+    backlog: Tensor,
+    case_pack: Tensor,
+    minimum: Tensor,
+    capacity: Tensor,
+) -> Waterfall:
+    """Explain the orders that a level and a cap lead to; all arguments are units ``[P]``.
+
+    Stock is counted in whole units (rounded to the nearest). ``case_pack`` 0 counts as 1.
+
+    Raises :class:`InputError` when a level is not finite.
+
+    >>> units = lambda *values: torch.tensor(values, dtype=torch.float64)
+    >>> steps = order_waterfall(
+    ...     level=units(30.4),
+    ...     cap=None,
+    ...     expected_demand=units(21.0),
+    ...     on_hand=units(8.0),
+    ...     on_order=units(5.0),
+    ...     backlog=units(0.0),
+    ...     case_pack=units(6.0),
+    ...     minimum=units(0.0),
+    ...     capacity=units(float("inf")),
+    ... )
+    >>> steps.safety.item(), steps.target.item(), steps.need.item(), steps.quantity.item()
+    (9, 30, 17, 18)
+    """
+    require(
+        bool(torch.isfinite(level).all()),
+        InputError,
+        "the policy's levels must be finite; check its signals and weights for NaN.",
+    )
+    on_hand, on_order, backlog = _whole(on_hand), _whole(on_order), _whole(backlog)
+    position = on_hand + on_order - backlog
+    uncapped = (level.double() - position).clamp_min(0)
+    wish = uncapped if cap is None else torch.minimum(uncapped, cap.double())
+    need = _whole(wish)
+    ordering = need > 0
+    target = torch.where(ordering, position + need, torch.minimum(_whole(level), position))
+    quantity, rule = feasible_order(
+        need,
+        case_pack=case_pack.double().clamp_min(1),
+        minimum=minimum.double(),
+        capacity=capacity.double(),
+    )
+    expected = _whole(expected_demand)
+    return Waterfall(
+        expected_demand=_plain(expected),
+        safety=_plain(target - expected),
+        target=_plain(target),
+        on_hand=_plain(on_hand),
+        on_order=_plain(on_order),
+        backlog=_plain(backlog),
+        need=_plain(need),
+        rounding=_plain(quantity - need),
+        quantity=_plain(quantity),
+        rule=tuple(Rule(value) for value in rule.tolist()),
+        capped=tuple((wish < uncapped).tolist()),
+    )
+
+
+def sentence(steps: Waterfall, product: int, lead_time_days: int) -> str:
+    """Return the order of one product (a position on the product axis) in a sentence."""
+    quantity, target = int(steps.quantity[product]), int(steps.target[product])
+    expected, safety = int(steps.expected_demand[product]), int(steps.safety[product])
+    position = int(steps.on_hand[product] + steps.on_order[product] - steps.backlog[product])
+    cover = (
+        f"{expected} expected until the next order can arrive ({lead_time_days + 1} trading days)"
+    )
+    aim = f"{cover} {'plus' if safety >= 0 else 'less'} {abs(safety)} for safety"
+    if quantity == 0:
+        return (
+            f"Order nothing: {position} on hand and on order cover the target of {target} ({aim})."
+        )
+    why = f"Order {quantity}: the target is {target} ({aim}), {position} are on hand and on order."
+    notes = []
+    if steps.capped[product]:
+        notes.append("held back by the policy's order cap")
+    if _RULES[steps.rule[product]]:
+        notes.append(_RULES[steps.rule[product]])
+    if not notes:
+        return why
+    return f"{why} The need of {int(steps.need[product])} was {' and '.join(notes)}."
+
+
+def _whole(units: Tensor) -> Tensor:
+    return torch.floor(units.double() + 0.5)
+
+
+def _plain(units: Tensor) -> Units:
+    return units.long().numpy()

@@ -1,0 +1,24 @@
+"""Lost sales, one product: the exact optimum, the exact cost of any rule, the best simple rules."""
+
+from restock.optimality.lost_sales.base_stock import (
+    BestBaseStock,
+    BestCappedBaseStock,
+    best_base_stock,
+    best_capped_base_stock,
+)
+from restock.optimality.lost_sales.chain import Decide, ExactCost, evaluate
+from restock.optimality.lost_sales.problem import LostSales
+from restock.optimality.lost_sales.program import LostSalesOptimum, solve
+
+__all__ = [
+    "BestBaseStock",
+    "BestCappedBaseStock",
+    "Decide",
+    "ExactCost",
+    "LostSales",
+    "LostSalesOptimum",
+    "best_base_stock",
+    "best_capped_base_stock",
+    "evaluate",
+    "solve",
+]
