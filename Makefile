@@ -26,7 +26,8 @@ lint: $(VENV)/.ready-dev  ## format and lint, changing nothing
 	$(BIN)/ruff check .
 
 types: $(VENV)/.ready-dev  ## check types (mypy, strict)
-	$(BIN)/mypy
+	$(BIN)/mypy src
+	@for folder in studies/*/ benchmarks/*/; do echo "mypy $$folder"; $(BIN)/mypy $$folder || exit 1; done
 
 contracts: $(VENV)/.ready-dev  ## check who imports whom
 	$(BIN)/lint-imports
@@ -43,7 +44,7 @@ study: $(VENV)/.ready-dev  ## run a study: make study NAME=lost-sales ARGS="--qu
 	$(BIN)/restock study $(NAME) $(ARGS)
 
 benchmark: $(VENV)/.ready-dev  ## measure speed against what a user would pick instead
-	@for script in benchmarks/*.py; do \
+	@for script in benchmarks/*/benchmark.py; do \
 	  echo "$$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; \
 	done
 

@@ -16,7 +16,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from restock.errors import InputError, require
-from restock.simulation import Rule, feasible_order
+from restock.simulation import PackedOrders, Rule, feasible_order
 
 __all__ = ["Waterfall", "order_waterfall", "sentence"]
 
@@ -60,13 +60,12 @@ def order_waterfall(
     on_hand: Tensor,
     on_order: Tensor,
     backlog: Tensor,
-    case_pack: Tensor,
-    minimum: Tensor,
-    capacity: Tensor,
+    terms: PackedOrders,
 ) -> Waterfall:
     """Explain the orders that a level and a cap lead to; all arguments are units ``[P]``.
 
-    Stock is counted in whole units (rounded to the nearest). ``case_pack`` 0 counts as 1.
+    Stock is counted in whole units (rounded to the nearest). ``terms`` are the lanes' case packs
+    (0 counts as 1), minimums and capacities.
 
     Raises :class:`InputError` when a level is not finite.
 
@@ -78,9 +77,7 @@ def order_waterfall(
     ...     on_hand=units(8.0),
     ...     on_order=units(5.0),
     ...     backlog=units(0.0),
-    ...     case_pack=units(6.0),
-    ...     minimum=units(0.0),
-    ...     capacity=units(float("inf")),
+    ...     terms=PackedOrders(units(6.0), units(0.0), units(float("inf"))),
     ... )
     >>> steps.safety.item(), steps.target.item(), steps.need.item(), steps.quantity.item()
     (9, 30, 17, 18)
@@ -99,9 +96,9 @@ def order_waterfall(
     target = torch.where(ordering, position + need, torch.minimum(_whole(level), position))
     quantity, rule = feasible_order(
         need,
-        case_pack=case_pack.double().clamp_min(1),
-        minimum=minimum.double(),
-        capacity=capacity.double(),
+        case_pack=terms.case_pack.double().clamp_min(1),
+        minimum=terms.minimum.double(),
+        capacity=terms.capacity.double(),
     )
     expected = _whole(expected_demand)
     return Waterfall(

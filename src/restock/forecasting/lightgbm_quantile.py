@@ -40,12 +40,12 @@ class LightGBMQuantileConfig:
     ``threads`` models grow at the same time; the trees do not depend on it.
     """
 
-    n_trees: int = 120
+    n_trees: int = 100
     learning_rate: float = 0.06
     leaves: int = 15
     min_leaf: int = 100
     stride: int = 2
-    max_rows: int = 60_000
+    max_rows: int = 40_000
     scale_weight: float = 0.5
     levels: tuple[float, ...] = LEVELS
     features: FeatureSettings = field(default_factory=FeatureSettings)

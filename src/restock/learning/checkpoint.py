@@ -9,10 +9,14 @@ import torch
 from torch import Tensor
 
 from restock.errors import CheckpointError, require
+from restock.learning.fingerprint import Fingerprint
 from restock.learning.run import LogRow
 from restock.simulation import State
 
 __all__ = ["Progress", "load_progress", "save_progress"]
+
+# what reading a file that is no checkpoint, or half of one, has been seen to raise
+_DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(slots=True)
@@ -31,7 +35,7 @@ class Progress:
     log: list[LogRow] = field(default_factory=list)
 
 
-def save_progress(progress: Progress, fingerprint: str, path: Path) -> None:
+def save_progress(progress: Progress, fingerprint: Fingerprint, path: Path) -> None:
     """Write a checkpoint whole or not at all; it holds tensors and plain numbers only."""
     chains = progress.chains
     tree = {
@@ -54,23 +58,35 @@ def save_progress(progress: Progress, fingerprint: str, path: Path) -> None:
     part.replace(path)
 
 
-def load_progress(path: Path, fingerprint: str) -> Progress:
+def load_progress(path: Path, fingerprint: Fingerprint) -> Progress:
     """Read what :func:`save_progress` wrote, loading weights only (no code runs).
 
     Raises :class:`CheckpointError` when the file is damaged or belongs to another run.
     """
     try:
         tree = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        found = dict(tree["fingerprint"])
+        progress = _progress(tree)
+    except (*_DAMAGE, pickle.UnpicklingError) as error:
+        reason = (str(error) or repr(error)).splitlines()[0]
         raise CheckpointError(
-            f"checkpoint {path} cannot be read: {error}. Delete it to train afresh."
+            f"checkpoint {path} cannot be read: {reason} Delete it to train afresh."
         ) from error
+    differences = [
+        f"{part} was {found.get(part)}, is {fingerprint.get(part)}"
+        for part in sorted({*found, *fingerprint})
+        if found.get(part) != fingerprint.get(part)
+    ]
     require(
-        tree["fingerprint"] == fingerprint,
+        not differences,
         CheckpointError,
-        f"checkpoint {path} belongs to another run: it was made with {tree['fingerprint']}, this"
-        f" run has {fingerprint}. Choose another output folder, or delete the checkpoint.",
+        f"checkpoint {path} belongs to another run: {'; '.join(differences)}. Choose another"
+        " output folder, or delete the checkpoint.",
     )
+    return progress
+
+
+def _progress(tree: dict[str, Any]) -> Progress:
     on_hand, on_order, pipeline, backlog = tree["chains"]
     update, seconds, cost_unit, best_cost, best_update = tree["numbers"]
     return Progress(

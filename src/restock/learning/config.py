@@ -50,22 +50,27 @@ class PathwiseConfig:
         for name in counts:
             value = getattr(self, name)
             require(
-                value >= 1,
+                value >= 1 and value % 1 == 0,
                 ConfigurationError,
-                f"`{name}` must be an integer ≥ 1; got {value}. Raise it.",
+                f"`{name}` must be an integer ≥ 1; got {value}. Give a whole number.",
             )
         require(
             0 < self.learning_rate < float("inf"),
             ConfigurationError,
             f"`learning_rate` must be > 0 and finite; got {self.learning_rate}. Try 0.01.",
         )
-        for name in ("departure_penalty", "validation_warm_up"):
-            value = getattr(self, name)
-            require(
-                0 <= value < float("inf"),
-                ConfigurationError,
-                f"`{name}` must be ≥ 0 and finite; got {value}. Use 0 to switch it off.",
-            )
+        require(
+            0 <= self.departure_penalty < float("inf"),
+            ConfigurationError,
+            f"`departure_penalty` must be ≥ 0 and finite; got {self.departure_penalty}."
+            " Use 0 to switch it off.",
+        )
+        require(
+            self.validation_warm_up >= 0 and self.validation_warm_up % 1 == 0,
+            ConfigurationError,
+            f"`validation_warm_up` must be an integer ≥ 0; got {self.validation_warm_up}."
+            " Use 0 to switch it off.",
+        )
         require(
             self.gradient_clip > 0,
             ConfigurationError,

@@ -23,9 +23,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from restock.errors import TrainingError, require
+from restock.errors import ConfigurationError, TrainingError, require
 from restock.learning.checkpoint import Progress, load_progress, save_progress
 from restock.learning.config import PathwiseConfig
+from restock.learning.fingerprint import Fingerprint, fingerprint_of
 from restock.learning.run import Listener, LogRow, TrainingRun, write_log
 from restock.policies import NeuralOrderUpTo
 from restock.seeds import Seeds
@@ -61,26 +62,40 @@ def fit(
     source under another seed). With a ``folder``, a checkpoint and ``log.jsonl`` are kept there,
     and a run that was interrupted goes on from its last checkpoint to the same result.
 
-    Raises :class:`TrainingError` when the loss stops being finite (the last good checkpoint is
-    kept) and :class:`CheckpointError` when the folder holds another run's checkpoint.
+    Raises :class:`ConfigurationError` when windows end before the first order arrives,
+    :class:`TrainingError` when the loss stops being finite (the last good checkpoint is kept) and
+    :class:`CheckpointError` when the folder holds another run's checkpoint.
     """
+    longest = int(world.arrivals.lead_time.max())
+    require(
+        config.window > longest,
+        ConfigurationError,
+        f"`window` must be above the longest lead time, {longest} periods, or no order pays off"
+        f" within it; got {config.window}. Use {2 * longest + 8} or more.",
+    )
     if validation is None:
         periods = config.validation_warm_up + config.validation_periods
         generator = seeds.torch("validation")
         validation = source.sample(config.validation_paths, periods, generator)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
-    fingerprint = f"{config}, seed {seeds.root}, {policy.config}, {world.n_products} products"
+    fingerprint = fingerprint_of(policy, world, source, validation, config, seeds)
     progress = _begin(policy, world, optimizer, config, folder, fingerprint)
     episodes = _Episodes(source, config, seeds)
     clock = time.perf_counter() - progress.seconds
+
+    def validate() -> float:
+        cost = float(average_cost(world, policy, validation, config.validation_warm_up).mean())
+        if cost < progress.best_cost:
+            progress.best_cost, progress.best_update = cost, progress.update
+            progress.best_weights = _copy(policy)
+        return cost
+
+    if progress.update == 0:
+        validate()  # the start is a candidate too: training never returns worse than it was given
     while not _finished(progress, config):
         row = _update(policy, world, episodes, optimizer, config, progress)
         if row.update % config.validate_every == 0 or row.update == config.updates:
-            cost = float(average_cost(world, policy, validation, config.validation_warm_up).mean())
-            row = replace(row, validation_cost=cost)
-            if cost < progress.best_cost:
-                progress.best_cost, progress.best_update = cost, row.update
-                progress.best_weights = _copy(policy)
+            row = replace(row, validation_cost=validate())
         progress.seconds = time.perf_counter() - clock
         row = replace(row, seconds=progress.seconds)
         progress.log.append(row)
@@ -139,7 +154,7 @@ def _begin(
     optimizer: torch.optim.Optimizer,
     config: PathwiseConfig,
     folder: Path | None,
-    fingerprint: str,
+    fingerprint: Fingerprint,
 ) -> Progress:
     """Return the progress saved in the folder, or a fresh start from empty shelves."""
     if folder is not None:
@@ -196,12 +211,13 @@ def _window_loss(
     progress: Progress,
 ) -> tuple[Tensor, State]:
     """Return the window's average cost, in units of the first window's, and its last state."""
-    tally, actor = CostTally(), _Shrinking(policy)
+    tally, shrinking = CostTally(), _Shrinking(policy)
+    actor = shrinking if config.departure_penalty > 0 else policy
     chains = rollout(world, actor, scenario, progress.chains, tally)
     cost = tally.mean()
     if progress.update == 0:
         progress.cost_unit = max(cost.item(), 1e-12)
-    penalty = config.departure_penalty * actor.total / scenario.periods
+    penalty = config.departure_penalty * shrinking.total / scenario.periods
     return cost / progress.cost_unit + penalty, chains.detach()
 
 

@@ -15,7 +15,8 @@ class LogRow:
     """One line of the training log.
 
     ``update``: gradient steps so far. ``seconds``: training time so far. ``loss``: average cost
-    per product and period on the last window, penalty included. ``gradient_norm``: before
+    per product and period on the last window, in units of the first window's cost, penalty
+    included. ``gradient_norm``: before
     clipping. ``learning_rate``: the step size used. ``validation_cost``: average cost per product
     and period on held-out paths; ``None`` between validations.
     """

@@ -58,7 +58,7 @@ class PlanningCase:
     ``scenario`` is the whole record as one path; its signals hold the trailing signals and the
     rolling forecasts. ``opening_cover_days`` is the stock that every simulated test begins with,
     in days of recent demand beyond the lead time; ``end_write_down_share`` is what a unit left at
-    the end of a test loses of its cost.
+    the end of a test loses of its cost, and ``test_days`` how long a test is.
     """
 
     history: DemandHistory
@@ -67,6 +67,20 @@ class PlanningCase:
     quantile_levels: tuple[float, ...]
     opening_cover_days: float
     end_write_down_share: float
+    test_days: int
+
+    @cached_property
+    def planning_world(self) -> World:
+        """The world that rules are tuned and trained in.
+
+        The write-down at a test's end is spread over its days as a further holding cost, so that
+        tuning on longer records weighs it as the test will, and does not hang on one last day.
+        """
+        costs = self.world.economics
+        daily = self.end_write_down_share / self.test_days * costs.unit_cost
+        return replace(
+            self.world, economics=replace(costs, holding_cost=costs.holding_cost + daily)
+        )
 
     @cached_property
     def world(self) -> World:
@@ -114,6 +128,7 @@ class PlanningCase:
         *,
         opening_cover_days: float,
         end_write_down_share: float,
+        test_days: int,
     ) -> "PlanningCase":
         """Compute every day's signals; the forecaster is fitted anew on each of ``refit_days``."""
         lanes = {lane.product_id: lane.lead_time_periods for lane in instance.lanes}
@@ -126,6 +141,7 @@ class PlanningCase:
             quantile_levels=levels,
             opening_cover_days=opening_cover_days,
             end_write_down_share=end_write_down_share,
+            test_days=test_days,
         )
 
 

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from restock.demand import SIGNAL_NAMES, BlockBootstrap
 from restock.learning import Listener, PathwiseConfig, fit
-from restock.planning.rules import ScaledLevel, tune_scaled_level
+from restock.planning.rules import tune_scaled_level
 from restock.planning.tuning import TuningGround
-from restock.policies import Ensemble, NeuralOrderUpTo, NeuralOrderUpToConfig
+from restock.policies import Ensemble, NeuralOrderUpTo, NeuralOrderUpToConfig, ScaledLevel
 from restock.seeds import Seeds
 from restock.simulation import BootstrappedDemand, World
 
@@ -64,7 +64,7 @@ def train_policy(
 
     The network departs from the scaled level that is best on the tuning days.
     """
-    case, world = ground.case, ground.case.world
+    case, world = ground.case, ground.case.planning_world
     anchor = tune_scaled_level(ground)
     history = case.history.days(0, ground.stop)
     source = BootstrappedDemand(
@@ -77,22 +77,25 @@ def train_policy(
         )
     )
     generator = seeds.torch("network")
-    lead_time, level, cap = _mixed_lead_times(world, anchor, config.pathwise.chains, generator)
+    lead_time, donated = _mixed_lead_times(world, anchor, config.pathwise.chains, generator)
     policy = NeuralOrderUpTo(
         NeuralOrderUpToConfig(
             pipeline_slots=max(world.arrivals.slots - 1, 0),
             signals=SIGNAL_NAMES[1:],
             hidden=config.hidden,
         ),
-        level,
-        cap,
+        donated.level_periods,
+        donated.cap_periods,
         generator,
+        batch_periods=donated.batch_periods,
+        traits=_traits(world),
     )
     training_world = world.with_lead_times(lead_time).with_cost_weights(
         _money_at_stake(ground) ** (config.money_exponent - 1)
     )
     fit(policy, training_world, source, config.pathwise, seeds, folder=folder, listeners=listeners)
     policy.anchor_periods, policy.cap_periods = anchor.level_periods, anchor.cap_periods
+    policy.batch_periods = anchor.batch_periods
     return policy
 
 
@@ -105,16 +108,23 @@ def _money_at_stake(ground: TuningGround) -> Tensor:
 
 def _mixed_lead_times(
     world: World, anchor: ScaledLevel, chains: int, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, ScaledLevel]:
     """Draw a lead time ``[B, P, E]`` for every chain, with the anchor tuned for that lead time."""
     own = world.arrivals.lead_time[0, :, 0]
     donor = torch.randint(len(own), (chains, len(own)), generator=generator)
     donor[0] = torch.arange(len(own))
-    return (
-        own[donor].unsqueeze(-1),
-        anchor.level_periods[0, :, 0][donor].unsqueeze(-1),
-        anchor.cap_periods[0, :, 0][donor].unsqueeze(-1),
+    return own[donor].unsqueeze(-1), ScaledLevel(
+        anchor.level_periods[0][donor],
+        anchor.cap_periods[0][donor],
+        anchor.batch_periods[0][donor],
     )
+
+
+def _traits(world: World) -> Tensor:
+    """Standardised log of shortage to holding cost ``[P, 1]``; 0 where all products are alike."""
+    costs = world.economics
+    ratio = torch.log((costs.shortage_cost + 1e-9) / (costs.holding_cost + 1e-9))
+    return (ratio - ratio.mean()) / ratio.std(unbiased=False).clamp_min(1e-3)
 
 
 @dataclass(frozen=True)

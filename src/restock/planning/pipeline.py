@@ -7,11 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
 
-from restock.demand import WARM_UP_DAYS, recorded_history
+from restock.demand import WARM_UP_DAYS, DemandHistory, recorded_history
 from restock.errors import ConfigurationError, InputError, did_you_mean, require
 from restock.evaluation import ComparisonRow, compare
-from restock.forecasting import BacktestRow, forecaster, rolling_backtest
+from restock.forecasting import (
+    BacktestRow,
+    FittedForecaster,
+    Forecaster,
+    forecaster,
+    rolling_backtest,
+)
 from restock.learning import LogRow
 from restock.planning.backtest import Backtest, backtest
 from restock.planning.case import PlanningCase, Window, rolling_windows
@@ -50,6 +57,24 @@ class Plan:
     seconds: dict[str, float]
 
 
+class _FitOnce:
+    """A forecaster that is not fitted twice to the same days: scores reuse the plan's own fit."""
+
+    def __init__(self, model: Forecaster) -> None:
+        self.model = model
+        self.fits: dict[tuple[int, bytes], FittedForecaster] = {}
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    def fit(self, history: DemandHistory, horizon_days: Int[np.ndarray, " P"]) -> FittedForecaster:
+        key = (history.n_days, horizon_days.tobytes())
+        if key not in self.fits:
+            self.fits[key] = self.model.fit(history, horizon_days)
+        return self.fits[key]
+
+
 class Planner:
     """Runs the stages of the main job on one shop's records.
 
@@ -79,6 +104,7 @@ class Planner:
         self.windows = rolling_windows(
             self.history.n_days, settings.backtest.windows, self.window_days
         )
+        self.forecaster = _FitOnce(forecaster(settings.forecast.model))
         self.seconds: dict[str, float] = {}
         self.training: dict[str, list[LogRow]] = {}
 
@@ -120,10 +146,11 @@ class Planner:
         return PlanningCase.build(
             history,
             instance,
-            forecaster(settings.forecast.model),
+            self.forecaster,
             sorted(fixed | set(spaced)),
             opening_cover_days=settings.assumptions.opening_cover_days,
             end_write_down_share=settings.assumptions.end_write_down_share,
+            test_days=self.window_days,
         )
 
     def score_forecasts(self, case: PlanningCase) -> list[BacktestRow]:
@@ -132,12 +159,12 @@ class Planner:
         horizon = case.lead_time.numpy() + 1
         last = self.history.n_days - int(horizon.max())
         step = max(round(trading_days_per_week(self.history)), 1)
-        origins = np.arange(window.start, max(last, window.start) + 1, step)
+        # a window may be shorter than the longest horizon; the last origin then lies before it
+        origins = np.arange(min(window.start, last), last + 1, step)
         names = ["seasonal_naive", "sba", "tsb", "empirical", "negative_binomial"]
-        if self.settings.forecast.model not in names:
-            names.append(self.settings.forecast.model)
-        self.progress("forecast", "scoring forecasts", 0.7)
-        models = [forecaster(name) for name in names]
+        self.progress("forecast", "scoring forecasts", 0.8)
+        models = [forecaster(name) for name in names if name != self.forecaster.name]
+        models.append(self.forecaster)
         return rolling_backtest(self.history, models, horizon, origins, self.window_days)
 
     def rules(self) -> list[Rule]:

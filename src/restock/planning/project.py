@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -111,7 +111,7 @@ class ProjectSettings(_Section):
     backtest: BacktestSettings = BacktestSettings()
 
     @classmethod
-    def parse(cls, tree: dict[str, Any], source: str) -> Self:
+    def parse(cls, tree: dict[str, Any], source: str) -> "ProjectSettings":
         """Check a tree of settings; ``source`` names it in messages.
 
         Raises :class:`ConfigurationError` with the first fault: the key, its value, the rule and
@@ -156,6 +156,11 @@ class Project:
             raise ConfigurationError(
                 f"there is no restock.toml in {folder}. Run `restock init {folder}` first, or name"
                 " the project's folder."
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be read: {error.strerror}. Name the project's folder, the one that"
+                " holds restock.toml."
             ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(

@@ -9,7 +9,7 @@ from torch import Tensor
 from restock.explanation import Waterfall, order_waterfall, sentence
 from restock.planning.case import PlanningCase
 from restock.planning.today import next_trading_days
-from restock.simulation import Observation, Policy, State
+from restock.simulation import Observation, PackedOrders, Policy, State
 
 __all__ = ["Proposals", "propose"]
 
@@ -63,7 +63,7 @@ def propose(
         on_hand=_flat(state.on_hand, mean),
         on_order=_flat(state.on_order, mean),
         backlog=torch.zeros(mean.shape[1]) if state.backlog is None else _flat(state.backlog, mean),
-        **_terms(case),
+        terms=_terms(case),
     )
     daily_mean = _flat(mean, mean) / (case.lead_time + 1)
     return Proposals(_table(case, steps, daily_mean), rule, stock_is_assumed)
@@ -73,14 +73,14 @@ def _flat(values: Tensor, like: Tensor) -> Tensor:
     return values.expand_as(like)[0, :, 0]
 
 
-def _terms(case: PlanningCase) -> dict[str, Tensor]:
+def _terms(case: PlanningCase) -> PackedOrders:
     lanes = {lane.product_id: lane for lane in case.instance.lanes}
     ordered = [lanes[product] for product in case.history.product_ids]
-    return {
-        "case_pack": torch.tensor([lane.case_pack_units for lane in ordered]).double(),
-        "minimum": torch.tensor([lane.minimum_units for lane in ordered]).double(),
-        "capacity": torch.tensor([lane.capacity_units for lane in ordered]).double(),
-    }
+    return PackedOrders(
+        case_pack=torch.tensor([lane.case_pack_units for lane in ordered]).double(),
+        minimum=torch.tensor([lane.minimum_units for lane in ordered]).double(),
+        capacity=torch.tensor([lane.capacity_units for lane in ordered]).double(),
+    )
 
 
 def _table(case: PlanningCase, steps: Waterfall, daily_mean: Tensor) -> pl.DataFrame:

@@ -19,10 +19,11 @@ from restock.policies import (
     ForecastQuantile,
     MeanPlusSafety,
     ReorderPoint,
+    ScaledLevel,
 )
-from restock.simulation import Decision, Observation, Policy
+from restock.simulation import Policy
 
-__all__ = ["CLASSICAL_RULES", "Rule", "ScaledLevel", "tune_scaled_level"]
+__all__ = ["CLASSICAL_RULES", "Rule", "tune_scaled_level"]
 
 Groups = Callable[[TuningGround], Int[Tensor, " P"]]
 
@@ -133,28 +134,25 @@ class TunedQuantile:
         return ForecastQuantile.at(quantile, levels, best[:, 1][None, :, None])
 
 
-@dataclass(frozen=True)
-class ScaledLevel:
-    """Level and cap in periods of the signal ``scale``: the anchor that networks depart from."""
-
-    level_periods: Tensor
-    cap_periods: Tensor
-
-    def decide(self, observation: Observation) -> Decision:
-        """Wish for the level, at most the cap at once."""
-        scale = observation.signal("scale")
-        return Decision(scale * self.level_periods, scale * self.cap_periods)
-
-
 def tune_scaled_level(ground: TuningGround) -> ScaledLevel:
-    """Return the best level and cap for each lead time, ``[1, P, 1]`` periods of recent demand."""
-    pairs = grid(torch.linspace(0.4, 5.0, 47).tolist(), _CAPS)
+    """Return the best level, cap and batch for each lead time, in periods of recent demand.
+
+    Batches are only tried where orders cost something by themselves.
+    """
+    batches = _BATCHES if ground.case.world.has_fixed_costs else (0.0,)
+    choices = grid(torch.linspace(0.4, 5.0, 24).tolist(), _CAPS, batches)
     unit = (ground.case.lead_time + 1)[None, :, None].float()
-    level = _lane(pairs[:, 0]) * unit
-    candidates = ScaledLevel(level, _lane(pairs[:, 1]))
-    chosen = ground.best(candidates, len(pairs), _by_lead_time(ground))
+    level = _lane(choices[:, 0]) * unit
+    # a level must leave room for the batch: s = S − q stays at the level without it
+    candidates = ScaledLevel(
+        level + _lane(choices[:, 2]), _lane(choices[:, 1]), _lane(choices[:, 2])
+    )
+    chosen = ground.best(candidates, len(choices), _by_lead_time(ground))
     every = torch.arange(len(chosen))
-    return ScaledLevel(level[chosen, every].unsqueeze(0), pairs[chosen, 1][None, :, None])
+    best = choices[chosen][None, :, :, None]
+    return ScaledLevel(
+        candidates.level_periods[chosen, every].unsqueeze(0), best[:, :, 1], best[:, :, 2]
+    )
 
 
 @dataclass(frozen=True)
@@ -168,6 +166,7 @@ class TunedScaledLevel:
         return tune_scaled_level(ground)
 
 
+_BATCHES = (0.0, 2.0, 4.0, 7.0, 11.0, 16.0)
 _CAPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, NO_CAP)
 
 CLASSICAL_RULES: tuple[Rule, ...] = (

@@ -47,8 +47,7 @@ class TuningGround:
             state.pipeline,
             None if state.backlog is None else state.backlog.expand(candidates, -1, -1),
         )
-        share = self.case.end_write_down_share
-        return evaluate(self.case.world, policy, scenario, repeated, end_write_down_share=share)
+        return evaluate(self.case.planning_world, policy, scenario, repeated)
 
     def best(self, policy: Policy, candidates: int, groups: Int[Tensor, " P"]) -> Int[Tensor, " P"]:
         """Return, for each product, the candidate that is cheapest over the product's group."""

@@ -7,10 +7,16 @@ from restock.policies.classical import (
     ForecastQuantile,
     MeanPlusSafety,
     ReorderPoint,
+    ScaledLevel,
     quantile_signal,
 )
 from restock.policies.ensemble import Ensemble
-from restock.policies.neural import NeuralOrderUpTo, NeuralOrderUpToConfig
+from restock.policies.neural import (
+    NeuralOrderUpTo,
+    NeuralOrderUpToConfig,
+    load_policy,
+    save_policy,
+)
 
 __all__ = [
     "BaseStock",
@@ -22,5 +28,8 @@ __all__ = [
     "NeuralOrderUpTo",
     "NeuralOrderUpToConfig",
     "ReorderPoint",
+    "ScaledLevel",
+    "load_policy",
     "quantile_signal",
+    "save_policy",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from restock.shapes import LaneValues
 from restock.simulation import Decision, Observation, Policy
 
 __all__ = ["Ensemble"]
@@ -12,13 +13,20 @@ __all__ = ["Ensemble"]
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The mean of the members' levels and of their caps (a member without a cap has none)."""
+    """The mean of the members' levels and of their caps; without a cap if one of them has none."""
 
     members: Sequence[Policy]
 
     def decide(self, observation: Observation) -> Decision:
         """Return the averaged wish."""
         wishes = [member.decide(observation) for member in self.members]
-        target = torch.stack([wish.target for wish in wishes]).mean(0)
         caps = [wish.cap for wish in wishes if wish.cap is not None]
-        return Decision(target, torch.stack(caps).mean(0) if len(caps) == len(wishes) else None)
+        return Decision(
+            target=_mean([wish.target for wish in wishes]),
+            cap=_mean(caps) if len(caps) == len(wishes) else None,
+        )
+
+
+def _mean(wishes: list[LaneValues]) -> LaneValues:
+    alike = torch.broadcast_tensors(*wishes)  # type: ignore[no-untyped-call]
+    return torch.stack(alike).mean(0)

@@ -105,12 +105,14 @@ class Instance:
         return cls(name=name, products=products, locations=places, lanes=lanes)
 
     def write(self, path: Path) -> None:
-        """Write the instance as JSON; an infinite capacity is written as null."""
+        """Write the instance as JSON, whole or not at all; infinite capacity becomes null."""
         tree = asdict(self)
         for lane in tree["lanes"]:
             if lane["capacity_units"] == math.inf:
                 lane["capacity_units"] = None
-        path.write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> "Instance":
@@ -121,8 +123,9 @@ class Instance:
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
             lanes = [
-                Lane(**{**lane, "capacity_units": lane["capacity_units"] or math.inf})
+                Lane(**{**lane, "capacity_units": math.inf if capacity is None else capacity})
                 for lane in tree["lanes"]
+                for capacity in [lane["capacity_units"]]
             ]
             return cls(
                 name=tree["name"],

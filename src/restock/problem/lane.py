@@ -15,7 +15,8 @@ class Lane:
     ``lead_time_periods`` (L) counts trading days: what is ordered in period t arrives at the
     start of period t + L. ``minimum_units`` is the smallest order that the supplier takes,
     ``case_pack_units`` the number that orders are multiples of (0 where goods are divisible, as in
-    textbook models), ``capacity_units`` the most that one order may hold. ``fixed_order_cost`` is money per order, whatever its size.
+    textbook models), ``capacity_units`` the most that one order may hold. ``fixed_order_cost`` is
+    money per order, whatever its size.
 
     Raises :class:`InstanceError` naming the lane, the value and the mend.
 
@@ -44,7 +45,7 @@ acme → shop for product 'B17'. Enter the days from order to receipt.
 
         lead = self.lead_time_periods
         check(
-            lead >= 0 and lead == int(lead),
+            lead >= 0 and lead % 1 == 0,
             f"`lead_time_periods` must be an integer ≥ 0; got {lead}",
             "Enter the days from order to receipt.",
         )
@@ -54,13 +55,13 @@ acme → shop for product 'B17'. Enter the days from order to receipt.
             "Enter money per order.",
         )
         check(
-            self.minimum_units >= 0,
-            f"`minimum_units` must be ≥ 0; got {self.minimum_units}",
+            0 <= self.minimum_units < math.inf,
+            f"`minimum_units` must be finite and ≥ 0; got {self.minimum_units}",
             "Use 0 where the supplier has no minimum.",
         )
         check(
-            self.case_pack_units >= 0,
-            f"`case_pack_units` must be ≥ 0; got {self.case_pack_units}",
+            0 <= self.case_pack_units < math.inf and self.case_pack_units % 1 == 0,
+            f"`case_pack_units` must be an integer ≥ 0; got {self.case_pack_units}",
             "Use 1 where units are ordered singly, 0 where goods are divisible.",
         )
         pack = self.case_pack_units

@@ -14,8 +14,9 @@ class Product:
     ``list_price`` and ``unit_cost`` are money per unit. ``holding_cost`` (h) is money per unit
     left at the end of a period. ``shortage_cost`` (p) is the whole cost of a unit of demand that
     found no stock, its lost margin included; it steers decisions and counts in *cost*, while
-    *profit* is cash and feels a lost sale by its missing revenue alone. ``lost_share`` is the share of unmet demand that leaves for good: 1 is lost sales, 0 is full
-    backorders; a waiting unit costs ``shortage_cost`` in each period that it waits.
+    *profit* is cash and feels a lost sale by its missing revenue alone. ``lost_share`` is the
+    share of unmet demand that leaves for good: 1 is lost sales, 0 is full backorders; a waiting
+    unit costs ``shortage_cost`` in each period that it waits.
 
     Raises :class:`InstanceError` when a number is negative, NaN or infinite.
 

@@ -3,7 +3,7 @@
 from restock.simulation.gymnasium_env import RestockEnv
 from restock.simulation.ledger import LedgerDay, Wish, keep_ledger
 from restock.simulation.observation import Decision, Observation, Policy
-from restock.simulation.ordering import Rule, feasible_order
+from restock.simulation.ordering import PackedOrders, Rule, feasible_order
 from restock.simulation.period import Flows, step
 from restock.simulation.recorded import BootstrappedDemand, recorded_scenario
 from restock.simulation.rollout import (
@@ -27,6 +27,7 @@ __all__ = [
     "Flows",
     "LedgerDay",
     "Observation",
+    "PackedOrders",
     "Policy",
     "RestockEnv",
     "Rule",

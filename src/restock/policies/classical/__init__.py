@@ -8,6 +8,7 @@ from restock.policies.classical.forecast_level import (
     quantile_signal,
 )
 from restock.policies.classical.reorder_point import ReorderPoint
+from restock.policies.classical.scaled_level import ScaledLevel, hold_back
 
 __all__ = [
     "BaseStock",
@@ -16,5 +17,7 @@ __all__ = [
     "ForecastQuantile",
     "MeanPlusSafety",
     "ReorderPoint",
+    "ScaledLevel",
+    "hold_back",
     "quantile_signal",
 ]

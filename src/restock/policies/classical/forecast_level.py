@@ -44,21 +44,21 @@ class MeanPlusSafety:
 class ForecastQuantile:
     """Order up to a quantile of the forecast: the newsvendor's answer, renewed every day.
 
-    ``weights`` ``[P, Q]`` blend the forecast's quantile ``levels`` (see :meth:`at`).
+    ``weights`` ``[#B, P, Q]`` blend the forecast's quantile ``levels`` (see :meth:`at`).
     ``cap_periods`` ``[#B, P, E]`` caps an order at so many periods of forecast mean demand;
     ``None`` caps nothing.
     """
 
     levels: tuple[float, ...]
-    weights: Float[Tensor, "P Q"]
-    cap_periods: LaneValues | None = None
+    weights: Float[Tensor, "*B P Q"]
+    cap_periods: Float[Tensor, "#B #P E"] | None = None
 
     @classmethod
     def at(
         cls,
-        quantile: Float[Tensor, " P"],
+        quantile: Float[Tensor, "*B P"],
         levels: tuple[float, ...],
-        cap_periods: LaneValues | None = None,
+        cap_periods: Float[Tensor, "#B #P E"] | None = None,
     ) -> "ForecastQuantile":
         """Order up to ``quantile`` per product, interpolated between the forecast's ``levels``.
 
@@ -74,9 +74,9 @@ class ForecastQuantile:
         )
         right = torch.searchsorted(grid, quantile).clamp(1, len(levels) - 1)
         share = (quantile - grid[right - 1]) / (grid[right] - grid[right - 1])
-        weights = torch.zeros(len(quantile), len(levels), dtype=quantile.dtype)
-        weights.scatter_(1, (right - 1)[:, None], (1 - share)[:, None])
-        weights.scatter_(1, right[:, None], share[:, None])
+        weights = torch.zeros(*quantile.shape, len(levels), dtype=quantile.dtype)
+        weights.scatter_(-1, (right - 1).unsqueeze(-1), (1 - share).unsqueeze(-1))
+        weights.scatter_(-1, right.unsqueeze(-1), share.unsqueeze(-1))
         return cls(levels, weights, cap_periods)
 
     def decide(self, observation: Observation) -> Decision:

@@ -1,5 +1,6 @@
 """Learned rules: bodies, heads and the levels they decide."""
 
 from restock.policies.neural.order_up_to import NeuralOrderUpTo, NeuralOrderUpToConfig
+from restock.policies.neural.saving import load_policy, save_policy
 
-__all__ = ["NeuralOrderUpTo", "NeuralOrderUpToConfig"]
+__all__ = ["NeuralOrderUpTo", "NeuralOrderUpToConfig", "load_policy", "save_policy"]

@@ -16,10 +16,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
+from restock.policies.classical import hold_back
 from restock.policies.neural.bodies import mlp
 from restock.simulation import Decision, Observation
 
 __all__ = ["NeuralOrderUpTo", "NeuralOrderUpToConfig"]
+
+# units a period: stock of a product without demand is many, not infinitely many, periods of it
+LEAST_SCALE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +57,10 @@ class NeuralOrderUpToConfig:
 class NeuralOrderUpTo(nn.Module):
     """Level and cap as classical anchors times exp(network), weights shared by all products.
 
-    ``anchor_periods`` (k) and ``cap_periods`` (m) are ``[P]``, ``[B, P]`` or
-    ``[#B, #P, 1]`` in periods of demand. The
-    world must give the signal ``scale`` (x).
+    ``anchor_periods`` (k) and ``cap_periods`` (m) are a scalar, ``[P]``, ``[B, P]`` or
+    ``[#B, #P, 1]`` in periods of demand. The world must give the signal ``scale`` (x).
+    ``batch_periods``, likewise, is the least order worth a fixed ordering cost. ``traits`` are
+    numbers that tell products apart and never change (cost ratios), read beside the signals.
 
     >>> config = NeuralOrderUpToConfig(pipeline_slots=0)
     >>> policy = NeuralOrderUpTo(config, torch.tensor(3.0), torch.tensor(2.0), torch.Generator())
@@ -74,6 +79,8 @@ class NeuralOrderUpTo(nn.Module):
 
     anchor_periods: Tensor
     cap_periods: Tensor
+    batch_periods: Tensor
+    traits: Tensor
 
     def __init__(
         self,
@@ -81,18 +88,25 @@ class NeuralOrderUpTo(nn.Module):
         anchor_periods: Tensor,
         cap_periods: Tensor,
         generator: torch.Generator,
+        *,
+        batch_periods: Tensor | None = None,
+        traits: Float[Tensor, "P K"] | None = None,
     ) -> None:
         super().__init__()
         self.config = config
-        self.body = mlp(
-            2 + config.pipeline_slots + len(config.signals), 2, config.hidden, generator
-        )
+        batch = torch.zeros(()) if batch_periods is None else batch_periods
+        self.batches = bool((batch > 0).any())
+        fixed = torch.zeros(1, 0) if traits is None else traits
+        inputs = 2 + config.pipeline_slots + len(config.signals) + fixed.shape[-1]
+        self.body = mlp(inputs, 2, config.hidden, generator)
         self.register_buffer("anchor_periods", _as_lane(anchor_periods))
         self.register_buffer("cap_periods", _as_lane(cap_periods))
+        self.register_buffer("batch_periods", _as_lane(batch))
+        self.register_buffer("traits", fixed.unsqueeze(0))
 
     def features(self, observation: Observation) -> Float[Tensor, "B P F"]:
         """Return stock and pipeline in logarithms of periods of demand, lead time and signals."""
-        scale = observation.signal("scale")
+        scale = observation.signal("scale").clamp_min(LEAST_SCALE)
         stock = [observation.on_hand]
         if self.config.pipeline_slots:
             stock.append(observation.pipeline_stack(self.config.pipeline_slots))
@@ -100,6 +114,8 @@ class NeuralOrderUpTo(nn.Module):
         parts = [torch.log1p(torch.cat(stock, dim=-1) / scale)]
         parts.append(torch.log1p(observation.lead_time.to(scale)).expand(shape))
         parts += [observation.signal(name).expand(shape) for name in self.config.signals]
+        if self.traits.shape[-1]:
+            parts.append(self.traits.expand(*shape[:-1], -1))
         return torch.cat(parts, dim=-1)
 
     def departure(self, observation: Observation) -> Float[Tensor, "B P 2"]:
@@ -111,10 +127,10 @@ class NeuralOrderUpTo(nn.Module):
         """Return the decision for a departure."""
         scale = observation.signal("scale")
         ratio = torch.exp(departure)
-        return Decision(
-            target=scale * self.anchor_periods * ratio[..., :1],
-            cap=scale * self.cap_periods * ratio[..., 1:],
-        )
+        target = scale * self.anchor_periods * ratio[..., :1]
+        if self.batches:
+            target = hold_back(observation, target, scale * self.batch_periods)
+        return Decision(target=target, cap=scale * self.cap_periods * ratio[..., 1:])
 
     def decide(self, observation: Observation) -> Decision:
         """Return the level and the cap."""

@@ -1,0 +1,79 @@
+"""What a training run is made of, in short: a checkpoint may only go on in a run with the same."""
+
+import hashlib
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+from torch import Tensor
+
+from restock.learning.config import PathwiseConfig
+from restock.policies import NeuralOrderUpTo
+from restock.seeds import Seeds
+from restock.simulation import Scenario, ScenarioSource, World
+
+__all__ = ["Fingerprint", "digest", "fingerprint_of"]
+
+Fingerprint = dict[str, str]
+
+
+def fingerprint_of(
+    policy: NeuralOrderUpTo,
+    world: World,
+    source: ScenarioSource,
+    validation: Scenario,
+    config: PathwiseConfig,
+    seeds: Seeds,
+) -> Fingerprint:
+    """Return, part by part, what the run's result depends on.
+
+    The weights are not a part: they come out of the checkpoint. The source is known by what it
+    draws, one path of one window under a seed of its own.
+    """
+    drawn = source.sample(1, config.window, seeds.torch("fingerprint"))
+    return {
+        "settings": str(config),
+        "seed": str(seeds.root),
+        "policy": f"{policy.config}, anchors {digest(tuple(policy.buffers()))}",
+        "world": f"{world.n_products} products, {digest(world)}",
+        "training paths": digest(drawn),
+        "held-out paths": f"{validation.paths} × {validation.periods}, {_of_paths(validation)}",
+    }
+
+
+def _of_paths(scenario: Scenario) -> str:
+    # period by period, so that nothing of the size of the whole is copied; signals follow from
+    # demand, and the first path's tell which signals they are
+    demand = tuple(scenario.demand[:, period] for period in range(scenario.periods))
+    return digest((demand, scenario.path_slice(0, 1)))
+
+
+def digest(value: object) -> str:
+    """Return 16 hexadecimal digits that change when a tensor, number or name in ``value`` does.
+
+    >>> from restock.problem import Product
+    >>> digest(Product(id="A")) == digest(Product(id="A"))
+    True
+    >>> digest(Product(id="A")) == digest(Product(id="A", unit_cost=0.01))
+    False
+    """
+    state = hashlib.blake2b(digest_size=8)
+    _feed(state, value)
+    return state.hexdigest()
+
+
+def _feed(state: "hashlib.blake2b", value: object) -> None:
+    if isinstance(value, Tensor):
+        array = np.ascontiguousarray(value.detach().cpu().numpy())
+        state.update(f"{array.dtype}{array.shape}".encode())
+        state.update(array.data)
+    elif is_dataclass(value):
+        state.update(type(value).__name__.encode())
+        for field in fields(value):
+            state.update(field.name.encode())
+            _feed(state, getattr(value, field.name))
+    elif isinstance(value, tuple):
+        state.update(f"({len(value)}".encode())
+        for part in value:
+            _feed(state, part)
+    else:
+        state.update(repr(value).encode())
