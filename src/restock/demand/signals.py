@@ -8,9 +8,7 @@ signal         meaning at day t, from days before t alone
 scale          x = m_42 + 0.1: typical units a day; levels are measured in it
 level_w        log((m_w + 0.1·x) / x) for w in 6, 12, 24, 84: is demand rising or falling?
 variability    log(1 + s_42 / x), s_42 the standard deviation over 42 days
-typical        log((r² + 0.1·x) / x), r the mean of √u over 42 days: low where few days sell much
 zero_share_w   share of days without demand, for w in 24, 84
-market_w       log(0.1 + mean over products of min(m_w / x, 3)), for w in 6, 24
 weekday_k      1 where day t is weekday k (Monday 0 … Sunday 6), known ahead
 =============  ===============================================================================
 """
@@ -24,7 +22,6 @@ __all__ = ["SIGNAL_NAMES", "WARM_UP_DAYS", "trailing_signals"]
 _SCALE_DAYS = 42
 _LEVEL_DAYS = (6, 12, 24, 84)
 _ZERO_DAYS = (24, 84)
-_MARKET_DAYS = (6, 24)
 
 WARM_UP_DAYS = max(_SCALE_DAYS, *_LEVEL_DAYS, *_ZERO_DAYS)
 """Days of history that the longest window needs; before, windows use what there is."""
@@ -33,9 +30,7 @@ SIGNAL_NAMES: tuple[str, ...] = (
     "scale",
     *(f"level_{days}" for days in _LEVEL_DAYS),
     "variability",
-    "typical",
     *(f"zero_share_{days}" for days in _ZERO_DAYS),
-    *(f"market_{days}" for days in _MARKET_DAYS),
     *(f"weekday_{day}" for day in range(7)),
 )
 
@@ -52,21 +47,17 @@ def trailing_signals(
     5.1
     """
     exact = units.double()
-    total, squares, roots, zeros = (
-        _before(part) for part in (exact, exact.square(), exact.sqrt(), (exact == 0).double())
+    total, squares, zeros = (
+        _before(part) for part in (exact, exact.square(), (exact == 0).double())
     )
-    means = {days: _trailing_mean(total, days) for days in {*_LEVEL_DAYS, *_MARKET_DAYS}}
     mean = _trailing_mean(total, _SCALE_DAYS)
     scale = mean + 0.1
     variance = (_trailing_mean(squares, _SCALE_DAYS) - mean.square()).clamp_min(0)
-    typical = _trailing_mean(roots, _SCALE_DAYS).square()
     columns = [
         scale,
-        *(torch.log((means[days] + 0.1 * scale) / scale) for days in _LEVEL_DAYS),
+        *(torch.log((_trailing_mean(total, days) + 0.1 * scale) / scale) for days in _LEVEL_DAYS),
         torch.log1p(variance.sqrt() / scale),
-        torch.log((typical + 0.1 * scale) / scale),
         *(_trailing_mean(zeros, days) for days in _ZERO_DAYS),
-        *(_market(means[days], scale) for days in _MARKET_DAYS),
     ]
     flags = torch.nn.functional.one_hot(weekday, 7).to(units)[:, :, None, :]
     signals = torch.stack(columns, dim=-1).to(units)
@@ -76,12 +67,6 @@ def trailing_signals(
 def _before(values: Float[Tensor, "B T P"]) -> Float[Tensor, "B U P"]:
     """Return sums over all days before each day, and over all days at the end (U = T + 1)."""
     return torch.nn.functional.pad(values.cumsum(1), (0, 0, 1, 0))
-
-
-def _market(mean: Float[Tensor, "B T P"], scale: Float[Tensor, "B T P"]) -> Float[Tensor, "B T P"]:
-    """Logarithm of demand relative to scale, averaged over products; outliers are clipped."""
-    ratio = (mean / scale).clamp_max(3.0).mean(-1, keepdim=True)
-    return torch.log(ratio + 0.1).expand_as(mean)
 
 
 def _trailing_mean(total: Float[Tensor, "B U P"], window: int) -> Float[Tensor, "B T P"]:

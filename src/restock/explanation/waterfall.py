@@ -67,7 +67,7 @@ def order_waterfall(
     Stock is counted in whole units (rounded to the nearest). ``terms`` are the lanes' case packs
     (0 counts as 1), minimums and capacities.
 
-    Raises :class:`InputError` when a level is not finite.
+    Raises :class:`InputError` when a level or an expected demand is not finite, or a cap is NaN.
 
     >>> units = lambda *values: torch.tensor(values, dtype=torch.float64)
     >>> steps = order_waterfall(
@@ -82,10 +82,12 @@ def order_waterfall(
     >>> steps.safety.item(), steps.target.item(), steps.need.item(), steps.quantity.item()
     (9, 30, 17, 18)
     """
+    sound = torch.isfinite(level).all() and torch.isfinite(expected_demand).all()
     require(
-        bool(torch.isfinite(level).all()),
+        bool(sound) and (cap is None or not bool(torch.isnan(cap).any())),
         InputError,
-        "the policy's levels must be finite; check its signals and weights for NaN.",
+        "the policy's levels and caps and the expected demand must be numbers; check the signals"
+        " and the policy's weights for NaN.",
     )
     on_hand, on_order, backlog = _whole(on_hand), _whole(on_order), _whole(backlog)
     position = on_hand + on_order - backlog
@@ -120,24 +122,22 @@ def sentence(steps: Waterfall, product: int, lead_time_days: int) -> str:
     """Return the order of one product (a position on the product axis) in a sentence."""
     quantity, target = int(steps.quantity[product]), int(steps.target[product])
     expected, safety = int(steps.expected_demand[product]), int(steps.safety[product])
-    position = int(steps.on_hand[product] + steps.on_order[product] - steps.backlog[product])
-    cover = (
-        f"{expected} expected until the next order can arrive ({lead_time_days + 1} trading days)"
-    )
-    aim = f"{cover} {'plus' if safety >= 0 else 'less'} {abs(safety)} for safety"
-    if quantity == 0:
-        return (
-            f"Order nothing: {position} on hand and on order cover the target of {target} ({aim})."
-        )
-    why = f"Order {quantity}: the target is {target} ({aim}), {position} are on hand and on order."
+    need, owed = int(steps.need[product]), int(steps.backlog[product])
+    stock = f"{int(steps.on_hand[product] + steps.on_order[product])} on hand and on order"
+    if owed:
+        stock += f" less {owed} owed to customers"
+    horizon = f"until the next order can arrive ({lead_time_days + 1} trading days)"
+    margin = f"{'plus' if safety >= 0 else 'less'} {abs(safety)} for safety"
+    aim = f"the target of {target} ({expected} expected {horizon} {margin})"
     notes = []
     if steps.capped[product]:
         notes.append("held back by the policy's order cap")
     if _RULES[steps.rule[product]]:
         notes.append(_RULES[steps.rule[product]])
-    if not notes:
-        return why
-    return f"{why} The need of {int(steps.need[product])} was {' and '.join(notes)}."
+    why = f" The need of {need} was {' and '.join(notes)}." if notes else ""
+    if need == 0:
+        return f"Order nothing: {stock} cover {aim}.{why}"
+    return f"Order {quantity}: {stock} fall {need} short of {aim}.{why}"
 
 
 def _whole(units: Tensor) -> Tensor:

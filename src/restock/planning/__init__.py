@@ -4,7 +4,7 @@ from restock.planning.backtest import Backtest, HindsightBound, backtest, face, 
 from restock.planning.case import PlanningCase, Window, rolling_windows
 from restock.planning.creation import create_project
 from restock.planning.demo import demo_company_config, demo_records, demo_settings
-from restock.planning.learned import LearnedConfig, LearnedRule, train_policy
+from restock.planning.learned import VIEWS, LearnedConfig, LearnedRule, train_policy
 from restock.planning.opening import open_planner
 from restock.planning.outlook import outlook
 from restock.planning.pipeline import LEARNED, Plan, Planner, Progress
@@ -26,6 +26,7 @@ from restock.planning.tuning import TuningGround
 __all__ = [
     "CLASSICAL_RULES",
     "LEARNED",
+    "VIEWS",
     "Assumptions",
     "Backtest",
     "HindsightBound",

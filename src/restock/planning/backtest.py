@@ -83,7 +83,10 @@ def face(case: PlanningCase, window: Window, policy: Policy) -> Outcome:
 
 
 def hindsight_bound(case: PlanningCase, windows: Sequence[Window]) -> HindsightBound:
-    """Return the perfect-information bound of all windows together."""
+    """Return the perfect-information bound of all windows together.
+
+    Where a share of unmet demand waits, it is sold later at the best: hindsight loses none of it.
+    """
     prices = case.world.economics
     unit_cost = prices.unit_cost[:, 0].double().numpy()
     keep = 1 - case.end_write_down_share
@@ -95,6 +98,8 @@ def hindsight_bound(case: PlanningCase, windows: Sequence[Window]) -> HindsightB
         end_value=keep * unit_cost,
     )
     list_price = prices.list_price[:, 0].double().numpy()
+    lost_share = np.array([product.lost_share for product in case.instance.products])
+    margin = np.maximum(list_price - unit_cost, 0.0)
     sums = np.zeros(4)
     for window in windows:
         demand = case.history.units[window.start : window.stop].astype(np.float64)
@@ -110,11 +115,12 @@ def hindsight_bound(case: PlanningCase, windows: Sequence[Window]) -> HindsightB
         )
         best = perfect_information_bound(demand, cash, initial_stock=opening, unit_price=list_price)
         write_down = case.end_write_down_share * unit_cost * least.left
-        profit = best.profit - unit_cost * opening
+        waited = (1 - lost_share) * best.lost
+        profit = best.profit + margin * waited - unit_cost * opening
         sums += [
             (least.cost + write_down).sum(),
             profit.sum(),
-            best.lost.sum(),
+            (best.lost - waited).sum(),
             demand.sum(),
         ]
     cost, profit, lost, asked = (float(value) for value in sums)

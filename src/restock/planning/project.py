@@ -1,5 +1,6 @@
 """A project: a folder with ``restock.toml``, the company's tables and everything made from them."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 class DataSettings(_Section):
@@ -84,7 +85,9 @@ class ForecastSettings(_Section):
 class TrainingSettings(_Section):
     """How the policy is learned."""
 
-    seeds: Annotated[Count, Field(description="networks that decide as one")] = 2
+    seeds: Annotated[
+        Count, Field(description="seeds; each trains one network in each view of the past")
+    ] = 1
     updates: Annotated[Count, Field(description="gradient steps of each network")] = 300
 
 
@@ -176,7 +179,8 @@ class Project:
 
 def _toml(value: object) -> str:
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # TOML's escapes are JSON's, but it allows no raw DEL
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from restock.explanation import Waterfall, order_waterfall, sentence
 from restock.planning.case import PlanningCase
 from restock.planning.today import next_trading_days
-from restock.simulation import Observation, PackedOrders, Policy, State
+from restock.simulation import PackedOrders, Policy, State
+from restock.simulation.period import arrive, observe
 
 __all__ = ["Proposals", "propose"]
 
@@ -21,7 +22,7 @@ class Proposals:
     ``table`` has one row per product, orders first, the dearest first: product, name, supplier,
     quantity (units), cases, cost (money), order_by and expected_receipt (dates), cover_days
     (trading days that stock, orders on the way and this order last), the waterfall's columns in
-    units, and the reason in a sentence.
+    units (``on_hand`` after today's arrivals), and the reason in a sentence.
     """
 
     table: pl.DataFrame
@@ -43,17 +44,12 @@ class Proposals:
 def propose(
     case: PlanningCase, policy: Policy, state: State, rule: str, *, stock_is_assumed: bool
 ) -> Proposals:
-    """Ask the policy for the last day of the case, which is today, and explain every line."""
-    day = case.history.n_days - 1
-    observation = Observation(
-        on_hand=state.on_hand,
-        on_order=state.on_order,
-        pipeline=state.pipeline[:-1],
-        lead_time=case.world.arrivals.lead_time,
-        backlog=state.backlog,
-        signals=case.scenario.signals_at(day),
-        signal_names=case.scenario.signal_names,
-    )
+    """Ask the policy for the last day of the case, which is today, and explain every line.
+
+    ``state`` is what today begins with; what is due today arrives before the policy looks.
+    """
+    state = arrive(state)
+    observation = observe(case.world, state, case.scenario, case.history.n_days - 1)
     decision = policy.decide(observation)
     mean = observation.signal("forecast_mean")
     steps = order_waterfall(
@@ -120,4 +116,5 @@ def _table(case: PlanningCase, steps: Waterfall, daily_mean: Tensor) -> pl.DataF
         }
     )
     frame = frame.with_columns(pl.col("cost", "cover_days").round(2))
-    return frame.sort(["cost", "product"], descending=[True, False])
+    # goods that cost nothing are ordered too
+    return frame.sort(pl.col("quantity") > 0, "cost", "product", descending=[True, True, False])

@@ -5,7 +5,7 @@ will face the test. All see the same signals and the same forecasts, and all are
 same cost, so none has an advantage but its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -16,19 +16,25 @@ from torch import Tensor
 from restock.planning.tuning import TuningGround, grid
 from restock.policies import (
     BaseStock,
-    ForecastQuantile,
-    MeanPlusSafety,
     ReorderPoint,
-    ScaledLevel,
+    SignalLevel,
+    quantile_signal,
+    quantile_weights,
 )
 from restock.simulation import Policy
 
-__all__ = ["CLASSICAL_RULES", "Rule", "tune_scaled_level"]
+__all__ = ["CLASSICAL_RULES", "Rule", "tune_anchor", "tune_signal_level"]
 
 Groups = Callable[[TuningGround], Int[Tensor, " P"]]
 
 NO_CAP = 1e6
 """An order cap in periods of demand that never binds."""
+
+CAPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, NO_CAP)
+"""Order caps that are tried, in periods of recent demand."""
+
+BATCHES = (0.0, 2.0, 4.0, 7.0, 11.0, 16.0)
+"""Least orders that are tried where an order costs something, in periods of recent demand."""
 
 
 @runtime_checkable
@@ -49,13 +55,13 @@ def _each_product(ground: TuningGround) -> Int[Tensor, " P"]:
     return torch.arange(ground.case.history.n_products)
 
 
-def _by_lead_time(ground: TuningGround) -> Int[Tensor, " P"]:
+def by_lead_time(ground: TuningGround) -> Int[Tensor, " P"]:
     return ground.case.lead_time.unique(return_inverse=True)[1]  # type: ignore[no-untyped-call,no-any-return]
 
 
-def _by_lead_time_and_class(ground: TuningGround) -> Int[Tensor, " P"]:
+def by_lead_time_and_class(ground: TuningGround) -> Int[Tensor, " P"]:
     kind = ground.case.variability_classes(ground.stop)
-    return (_by_lead_time(ground) * 4 + kind).unique(return_inverse=True)[1]  # type: ignore[no-untyped-call,no-any-return]
+    return (by_lead_time(ground) * 4 + kind).unique(return_inverse=True)[1]  # type: ignore[no-untyped-call,no-any-return]
 
 
 def _lane(values: Tensor) -> Tensor:
@@ -97,84 +103,85 @@ class TunedReorderPoint:
         return ReorderPoint(point[chosen, every].unsqueeze(0), level[chosen, every].unsqueeze(0))
 
 
-@dataclass(frozen=True)
-class TunedSafetyStock:
-    """Mean + z·sd of the forecast, z tuned for each lead time."""
-
-    name: str = "mean_plus_safety"
-
-    def tune(self, ground: TuningGround) -> MeanPlusSafety:
-        """Return the best safety factor for each lead time."""
-        factors = torch.linspace(-1.0, 5.0, 61)
-        chosen = ground.best(MeanPlusSafety(_lane(factors)), len(factors), _by_lead_time(ground))
-        return MeanPlusSafety(factors[chosen][None, :, None])
+Family = Callable[[TuningGround], tuple[tuple[str, ...], Tensor]]
+"""The signals of a family of levels, and its candidates' weights ``[B, P, K]``."""
 
 
-@dataclass(frozen=True)
-class TunedQuantile:
-    """Order up to a forecast quantile, with an order cap; both tuned together for each group.
-
-    ``caps`` are in days of forecast demand. ``groups`` says which products share a choice.
-    """
-
-    name: str
-    caps: tuple[float, ...]
-    groups: Groups
-
-    def tune(self, ground: TuningGround) -> ForecastQuantile:
-        """Return the best quantile and cap for each group."""
-        levels = ground.case.quantile_levels
-        pairs = grid(torch.linspace(levels[0], levels[-1], 31).tolist(), self.caps)
-        products = ground.case.history.n_products
-        quantiles = pairs[:, :1].expand(-1, products).clamp(levels[0], levels[-1])
-        candidates = ForecastQuantile.at(quantiles, levels, _lane(pairs[:, 1]))
-        chosen = ground.best(candidates, len(pairs), self.groups(ground))
-        best = pairs[chosen]
-        quantile = best[:, 0].clamp(levels[0], levels[-1])
-        return ForecastQuantile.at(quantile, levels, best[:, 1][None, :, None])
+def recent_demand(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
+    """Levels from 0.4 to 5 times recent demand over L + 1 days."""
+    multiples = torch.linspace(0.4, 5.0, 24)[:, None, None]
+    return ("scale",), multiples * (ground.case.lead_time + 1)[None, :, None]
 
 
-def tune_scaled_level(ground: TuningGround) -> ScaledLevel:
-    """Return the best level, cap and batch for each lead time, in periods of recent demand.
+def mean_plus_safety(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
+    """Levels of forecast mean + z·sd, z from −1 to 5."""
+    factors = torch.linspace(-1.0, 5.0, 25)[:, None]
+    weights = torch.cat([torch.ones_like(factors), factors], dim=-1)[:, None, :]
+    products = ground.case.history.n_products
+    return ("forecast_mean", "forecast_sd"), weights.expand(-1, products, -1)
+
+
+def forecast_quantile(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
+    """Levels at quantiles of the forecast, over all that it gives."""
+    levels = ground.case.quantile_levels
+    quantiles = torch.linspace(levels[0], levels[-1], 25).clamp(levels[0], levels[-1])
+    products = ground.case.history.n_products
+    weights = quantile_weights(quantiles[:, None].expand(-1, products), levels)
+    return tuple(quantile_signal(level) for level in levels), weights
+
+
+def tune_signal_level(
+    ground: TuningGround,
+    family: Family,
+    groups: Groups = by_lead_time,
+    caps: Sequence[float] = CAPS,
+) -> SignalLevel:
+    """Return the best level of a family, cap and batch for each group of products.
 
     Batches are only tried where orders cost something by themselves.
     """
-    batches = _BATCHES if ground.case.world.has_fixed_costs else (0.0,)
-    choices = grid(torch.linspace(0.4, 5.0, 24).tolist(), _CAPS, batches)
-    unit = (ground.case.lead_time + 1)[None, :, None].float()
-    level = _lane(choices[:, 0]) * unit
-    # a level must leave room for the batch: s = S − q stays at the level without it
-    candidates = ScaledLevel(
-        level + _lane(choices[:, 2]), _lane(choices[:, 1]), _lane(choices[:, 2])
-    )
-    chosen = ground.best(candidates, len(choices), _by_lead_time(ground))
+    signals, weights = family(ground)
+    batches = BATCHES if ground.case.world.has_fixed_costs else (0.0,)
+    choices = grid(range(len(weights)), caps, batches)
+    which = choices[:, 0].long()
+    candidates = SignalLevel(signals, weights[which], _lane(choices[:, 1]), _lane(choices[:, 2]))
+    chosen = ground.best(candidates, len(choices), groups(ground))
     every = torch.arange(len(chosen))
     best = choices[chosen][None, :, :, None]
-    return ScaledLevel(
-        candidates.level_periods[chosen, every].unsqueeze(0), best[:, :, 1], best[:, :, 2]
+    return SignalLevel(
+        signals, weights[which[chosen], every].unsqueeze(0), best[:, :, 1], best[:, :, 2]
     )
+
+
+def tune_anchor(ground: TuningGround) -> SignalLevel:
+    """Return the level that a network departs from: the cheapest of three families."""
+    tuned = [
+        tune_signal_level(ground, family)
+        for family in (recent_demand, mean_plus_safety, forecast_quantile)
+    ]
+    return min(tuned, key=lambda policy: ground.replay(policy, 1).cost().total)
 
 
 @dataclass(frozen=True)
-class TunedScaledLevel:
-    """Level and cap in days of recent demand, tuned together for each lead time."""
+class TunedLevel:
+    """A family of levels with an order cap, tuned together for each group of products."""
 
-    name: str = "scaled_level"
+    name: str
+    family: Family
+    groups: Groups = by_lead_time
+    caps: tuple[float, ...] = CAPS
 
-    def tune(self, ground: TuningGround) -> Policy:
-        """Return the best level and cap for each lead time."""
-        return tune_scaled_level(ground)
+    def tune(self, ground: TuningGround) -> SignalLevel:
+        """Return the best level, cap and batch for each group."""
+        return tune_signal_level(ground, self.family, self.groups, self.caps)
 
-
-_BATCHES = (0.0, 2.0, 4.0, 7.0, 11.0, 16.0)
-_CAPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, NO_CAP)
 
 CLASSICAL_RULES: tuple[Rule, ...] = (
     TunedBaseStock(),
     TunedReorderPoint(),
-    TunedSafetyStock(),
-    TunedScaledLevel(),
-    TunedQuantile("forecast_quantile", (NO_CAP,), _by_lead_time),
-    TunedQuantile("capped_quantile", _CAPS, _by_lead_time),
-    TunedQuantile("capped_quantile_by_class", _CAPS, _by_lead_time_and_class),
+    TunedLevel("mean_plus_safety", mean_plus_safety, caps=(NO_CAP,)),
+    TunedLevel("scaled_level", recent_demand),
+    TunedLevel("forecast_quantile", forecast_quantile, caps=(NO_CAP,)),
+    TunedLevel("capped_quantile", forecast_quantile),
+    TunedLevel("capped_quantile_by_class", forecast_quantile, by_lead_time_and_class),
 )

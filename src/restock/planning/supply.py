@@ -27,7 +27,8 @@ def instance_of(
     """Return the instance of a history's products.
 
     Unit costs and lanes come from the records; where they are missing, from the assumptions. A
-    product with several lanes on record keeps the one with the shortest lead time.
+    product with several lanes on record keeps the one with the shortest lead time, among those
+    the supplier whose id comes first.
 
     Raises :class:`InputError` for a product without any price.
     """
@@ -87,7 +88,8 @@ def _lanes(
     records: Records, product_ids: tuple[str, ...], assumptions: Assumptions, shop: str
 ) -> tuple[Lane, ...]:
     recorded: dict[str, Lane] = {}
-    for row in records.lanes.sort("lead_time_days", descending=True).iter_rows(named=True):
+    fastest_last = records.lanes.sort("lead_time_days", "supplier_id", descending=True)
+    for row in fastest_last.iter_rows(named=True):
         recorded[row["product_id"]] = Lane(
             product_id=row["product_id"],
             origin=row["supplier_id"],

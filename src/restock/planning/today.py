@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
+from jaxtyping import Float
 
 from restock.demand import DemandHistory
 from restock.planning.case import PlanningCase
@@ -49,34 +49,38 @@ def with_today(history: DemandHistory) -> DemandHistory:
 
 
 def state_today(case: PlanningCase, records: Records) -> tuple[State, bool]:
-    """Return today's stock and pipeline, and whether the stock is on record (else assumed).
+    """Return the state that today begins with, and whether its stock is on record (else assumed).
 
-    The last count of each product is its stock; open purchase orders arrive on the trading day
-    that they are expected, overdue ones on the next.
+    As at the end of any period, what is due today is still on its way. The last count of each
+    product is its stock, to the nearest whole unit. Open purchase orders arrive on the first
+    trading day at or after the day they are expected; overdue ones on the trading day after
+    today, and those beyond the reach of the pipeline at its end.
     """
     ids = pl.DataFrame({"product_id": case.history.product_ids})
     if records.stock.is_empty():
         return case.opening_state(case.history.n_days - 1), False
     last = records.stock.sort("date").group_by("product_id").agg(pl.col("on_hand_units").last())
     on_hand = ids.join(last, on="product_id", how="left", maintain_order="left")
-    stock = torch.from_numpy(on_hand["on_hand_units"].fill_null(0.0).to_numpy().copy()).float()
+    stock = _whole(on_hand["on_hand_units"].fill_null(0.0).to_numpy())
     state = case.world.state_with(stock[None, :, None])
-    pipeline = _open_orders(case, records)
-    slots = len(state.pipeline)
-    due: tuple[Tensor, ...] = tuple(pipeline[k][None, :, None] for k in range(slots))
-    return replace(state, on_order=torch.stack(due).sum(0), pipeline=due), True
+    due = _whole(_open_orders(case, records))[:, None, :, None]
+    return replace(state, on_order=due.sum(0), pipeline=tuple(due)), True
 
 
-def _open_orders(case: PlanningCase, records: Records) -> Tensor:
-    """Units due in 1, 2, … trading days from today, ``[K, P]``; later ones count as the last."""
-    slots = case.world.arrivals.slots
-    position = {product: index for index, product in enumerate(case.history.product_ids)}
-    today = case.history.dates[-1]
-    after = [today, *next_trading_days(case.history, slots)]
-    due = torch.zeros(slots, len(position))
-    for row in records.purchase_orders.iter_rows(named=True):
-        index = position.get(row["product_id"])
-        if index is not None:
-            wait = next((k for k, day in enumerate(after) if row["expected_on"] <= day), slots)
-            due[min(max(wait, 1), slots) - 1, index] += row["units"]
+def _whole(units: Float[np.ndarray, "*any"]) -> Float[torch.Tensor, "*any"]:
+    return torch.from_numpy(np.floor(units + 0.5)).float()
+
+
+def _open_orders(case: PlanningCase, records: Records) -> Float[np.ndarray, "K P"]:
+    """Units that arrive 0, 1, … trading days from today."""
+    slots, days = case.world.arrivals.slots, case.history.dates
+    ids = pl.DataFrame({"product_id": case.history.product_ids}).with_row_index("product")
+    orders = records.purchase_orders.join(ids, on="product_id")
+    expected = orders["expected_on"].to_numpy()
+    coming = np.array([days[-1], *next_trading_days(case.history, slots)], dtype="datetime64[D]")
+    overdue = expected <= np.datetime64(days[-2])
+    wait = np.where(overdue, 1, np.searchsorted(coming, expected))
+    due = np.zeros((slots, ids.height))
+    cells = (np.minimum(wait, slots - 1), orders["product"].to_numpy())
+    np.add.at(due, cells, orders["units"].to_numpy())
     return due

@@ -6,10 +6,12 @@ of them has changed. Classical rules are tuned within seconds and never kept.
 
 import hashlib
 import json
+from itertools import product
 from pathlib import Path
 
 from restock.errors import InputError, did_you_mean, require
 from restock.planning.case import PlanningCase
+from restock.planning.learned import VIEWS
 from restock.planning.pipeline import LEARNED, Planner
 from restock.planning.project import Project
 from restock.planning.propose import Proposals
@@ -52,8 +54,9 @@ def training_log(planner: Planner) -> list[dict[str, object]]:
     """
     rows: list[dict[str, object]] = []
     first = 1000 * planner.settings.seed
-    for network in range(planner.settings.training.seeds):
-        name = f"{LEARNED}-{planner.history.n_days}-{first + network}"
+    seeds = range(first, first + planner.settings.training.seeds)
+    for network, (seed, view) in enumerate(product(seeds, VIEWS)):
+        name = f"{LEARNED}-{view}-{planner.history.n_days}-{seed}"
         path = None if planner.work is None else planner.work / name / "log.jsonl"
         if path is not None and path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()

@@ -7,8 +7,9 @@ from restock.policies.classical import (
     ForecastQuantile,
     MeanPlusSafety,
     ReorderPoint,
-    ScaledLevel,
+    SignalLevel,
     quantile_signal,
+    quantile_weights,
 )
 from restock.policies.ensemble import Ensemble
 from restock.policies.neural import (
@@ -28,8 +29,9 @@ __all__ = [
     "NeuralOrderUpTo",
     "NeuralOrderUpToConfig",
     "ReorderPoint",
-    "ScaledLevel",
+    "SignalLevel",
     "load_policy",
     "quantile_signal",
+    "quantile_weights",
     "save_policy",
 ]

@@ -5,7 +5,7 @@ from restock.simulation.ledger import LedgerDay, Wish, keep_ledger
 from restock.simulation.observation import Decision, Observation, Policy
 from restock.simulation.ordering import PackedOrders, Rule, feasible_order
 from restock.simulation.period import Flows, step
-from restock.simulation.recorded import BootstrappedDemand, recorded_scenario
+from restock.simulation.recorded import BootstrappedDemand, ReplayedDemand, recorded_scenario
 from restock.simulation.rollout import (
     BusinessTally,
     CostTally,
@@ -29,6 +29,7 @@ __all__ = [
     "Observation",
     "PackedOrders",
     "Policy",
+    "ReplayedDemand",
     "RestockEnv",
     "Rule",
     "Scenario",

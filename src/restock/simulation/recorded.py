@@ -18,7 +18,7 @@ from restock.demand import (
 from restock.errors import InputError, require
 from restock.simulation.scenario import Scenario
 
-__all__ = ["BootstrappedDemand", "recorded_scenario"]
+__all__ = ["BootstrappedDemand", "ReplayedDemand", "recorded_scenario"]
 
 
 def _weekdays(history: DemandHistory) -> Int[Tensor, " T"]:
@@ -71,3 +71,34 @@ class BootstrappedDemand:
         source = drawn.source_day if drawn.source_day.dim() == 2 else drawn.source_day[..., 0]
         signals = trailing_signals(drawn.demand.squeeze(-1), self.weekday[source])
         return Scenario(drawn.demand[:, WARM_UP_DAYS:], signals[:, WARM_UP_DAYS:], SIGNAL_NAMES)
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayedDemand:
+    """The record itself for training, with the forecasts that were made of it at the time.
+
+    ``record`` is one path with its signals. Each path of a sample starts on another day for every
+    product, goes round the record, and has each product's units, in demand and in the signals
+    ``in_units``, scaled by e^(g z − g²/2) with g = ``growth_sd`` and z ~ N(0, 1).
+    """
+
+    record: Scenario
+    in_units: tuple[str, ...]
+    growth_sd: float = 0.0
+
+    def sample(self, paths: int, periods: int, generator: torch.Generator) -> Scenario:
+        """Return ``paths`` replays of ``periods`` trading days."""
+        demand = self.record.demand[0, :, :, 0]
+        days, products = demand.shape
+        start = torch.randint(days, (paths, products), generator=generator)
+        source = (torch.arange(periods)[:, None, None] + start) % days
+        every = torch.arange(products)
+        noise = torch.randn((paths, products), generator=generator)
+        factor = torch.exp(self.growth_sd * noise - self.growth_sd**2 / 2)
+        replayed = (demand[source, every] * factor).unsqueeze(-1)
+        if self.record.signals is None:
+            return Scenario(replayed.transpose(0, 1))
+        units = torch.tensor([name in self.in_units for name in self.record.signal_names])
+        scaling = torch.where(units, factor.unsqueeze(-1), torch.ones(()))
+        signals = self.record.signals[0][source, every] * scaling
+        return Scenario(replayed.transpose(0, 1), signals.transpose(0, 1), self.record.signal_names)

@@ -6,9 +6,10 @@ from restock.policies.classical.forecast_level import (
     ForecastQuantile,
     MeanPlusSafety,
     quantile_signal,
+    quantile_weights,
 )
 from restock.policies.classical.reorder_point import ReorderPoint
-from restock.policies.classical.scaled_level import ScaledLevel, hold_back
+from restock.policies.classical.signal_level import SignalLevel, hold_back, signal_level
 
 __all__ = [
     "BaseStock",
@@ -17,7 +18,9 @@ __all__ = [
     "ForecastQuantile",
     "MeanPlusSafety",
     "ReorderPoint",
-    "ScaledLevel",
+    "SignalLevel",
     "hold_back",
     "quantile_signal",
+    "quantile_weights",
+    "signal_level",
 ]

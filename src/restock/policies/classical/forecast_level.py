@@ -14,7 +14,7 @@ from restock.errors import ConfigurationError, require
 from restock.shapes import LaneValues
 from restock.simulation import Decision, Observation
 
-__all__ = ["ForecastQuantile", "MeanPlusSafety", "quantile_signal"]
+__all__ = ["ForecastQuantile", "MeanPlusSafety", "quantile_signal", "quantile_weights"]
 
 
 def quantile_signal(level: float) -> str:
@@ -24,6 +24,32 @@ def quantile_signal(level: float) -> str:
     'forecast_q0.9'
     """
     return f"forecast_q{level:g}"
+
+
+def quantile_weights(
+    quantile: Float[Tensor, "*B P"], levels: tuple[float, ...]
+) -> Float[Tensor, "*B P Q"]:
+    """Return the weights of a forecast's ``levels`` that interpolate ``quantile`` linearly.
+
+    Raises :class:`ConfigurationError` for a quantile outside the forecast's levels.
+
+    >>> quantile_weights(torch.tensor([0.6]), (0.5, 0.9)).tolist()
+    [[0.75, 0.25]]
+    """
+    grid = torch.tensor(levels, dtype=quantile.dtype)
+    inside = (quantile >= grid[0]) & (quantile <= grid[-1])
+    require(
+        bool(inside.all()),
+        ConfigurationError,
+        f"`quantile` must lie in [{levels[0]}, {levels[-1]}], the forecast's levels; got"
+        f" {quantile[~inside][:1].tolist()}. Choose a level inside.",
+    )
+    right = torch.searchsorted(grid, quantile.contiguous()).clamp(1, len(levels) - 1)
+    share = (quantile - grid[right - 1]) / (grid[right] - grid[right - 1])
+    weights = torch.zeros(*quantile.shape, len(levels), dtype=quantile.dtype)
+    weights.scatter_(-1, (right - 1).unsqueeze(-1), (1 - share).unsqueeze(-1))
+    weights.scatter_(-1, right.unsqueeze(-1), share.unsqueeze(-1))
+    return weights
 
 
 @dataclass(frozen=True)
@@ -64,20 +90,7 @@ class ForecastQuantile:
 
         Raises :class:`ConfigurationError` for a quantile outside the forecast's levels.
         """
-        grid = torch.tensor(levels, dtype=quantile.dtype)
-        inside = (quantile >= grid[0]) & (quantile <= grid[-1])
-        require(
-            bool(inside.all()),
-            ConfigurationError,
-            f"`quantile` must lie in [{levels[0]}, {levels[-1]}], the forecast's levels; got"
-            f" {quantile[~inside][:1].tolist()}. Choose a level inside.",
-        )
-        right = torch.searchsorted(grid, quantile).clamp(1, len(levels) - 1)
-        share = (quantile - grid[right - 1]) / (grid[right] - grid[right - 1])
-        weights = torch.zeros(*quantile.shape, len(levels), dtype=quantile.dtype)
-        weights.scatter_(-1, (right - 1).unsqueeze(-1), (1 - share).unsqueeze(-1))
-        weights.scatter_(-1, right.unsqueeze(-1), share.unsqueeze(-1))
-        return cls(levels, weights, cap_periods)
+        return cls(levels, quantile_weights(quantile, levels), cap_periods)
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for the blended quantile, at most the cap at once."""

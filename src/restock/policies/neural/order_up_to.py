@@ -1,12 +1,14 @@
 """The neural order-up-to policy: a classical level times a learned departure.
 
-With x the demand scale (units a period), k the anchor (the classical level, in periods of demand)
-and u = (u₁, u₂) the network's output, the policy orders
+With x the demand scale (units a period), y the anchor signals and u = (u₁, u₂) the network's
+output, the policy orders
 
-    min(c, (S − inventory position)⁺),   S = x·k·exp(u₁),   c = x·m·exp(u₂),
+    min(c, (S − inventory position)⁺),   S = (k·y)⁺ exp(u₁),   c = x·m·exp(u₂).
 
-so a fresh network (u = 0) is the capped base-stock policy it starts from, the departure is
-exp(u) in words anyone can read, and one set of weights serves products of every size.
+The anchor k·y is a classical level that is linear in the world's signals: a number of periods of
+recent demand (y = x), mean + z·sd, or a quantile of a forecast. So a fresh network (u = 0) is the
+classical rule that it starts from, the departure is exp(u) in words anyone can read, and one set
+of weights serves products of every size.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
-from restock.policies.classical import hold_back
+from restock.policies.classical import hold_back, signal_level
 from restock.policies.neural.bodies import mlp
 from restock.simulation import Decision, Observation
 
@@ -31,12 +33,16 @@ class NeuralOrderUpToConfig:
     """What the network reads and how large it is.
 
     ``pipeline_slots`` is how many coming arrivals it sees (the longest lead time less one),
-    ``signals`` the names of the world's signals it reads beside the stock, ``hidden`` the widths
-    of its hidden layers; an empty tuple makes the departure linear in the features.
+    ``signals`` the names of the world's signals it reads beside the stock, ``relative_signals``
+    those in units, read as logarithms relative to the scale, and ``anchor_signals`` those that the
+    anchor is made of. ``hidden`` are the widths of its hidden layers; an empty tuple makes the
+    departure linear in the features.
     """
 
     pipeline_slots: int
     signals: tuple[str, ...] = ()
+    relative_signals: tuple[str, ...] = ()
+    anchor_signals: tuple[str, ...] = ("scale",)
     hidden: tuple[int, ...] = (32, 32)
 
     def __post_init__(self) -> None:
@@ -57,8 +63,9 @@ class NeuralOrderUpToConfig:
 class NeuralOrderUpTo(nn.Module):
     """Level and cap as classical anchors times exp(network), weights shared by all products.
 
-    ``anchor_periods`` (k) and ``cap_periods`` (m) are a scalar, ``[P]``, ``[B, P]`` or
-    ``[#B, #P, 1]`` in periods of demand. The world must give the signal ``scale`` (x).
+    ``anchor_weights`` (k) and ``cap_periods`` (m) are a scalar, ``[P]``, ``[B, P]`` or
+    ``[#B, #P, K]``, K being the number of anchor signals (1 for the cap). With the default anchor
+    they are periods of demand. The world must give the signal ``scale`` (x).
     ``batch_periods``, likewise, is the least order worth a fixed ordering cost. ``traits`` are
     numbers that tell products apart and never change (cost ratios), read beside the signals.
 
@@ -77,7 +84,7 @@ class NeuralOrderUpTo(nn.Module):
     (15.0, 10.0)
     """
 
-    anchor_periods: Tensor
+    anchor_weights: Tensor
     cap_periods: Tensor
     batch_periods: Tensor
     traits: Tensor
@@ -85,7 +92,7 @@ class NeuralOrderUpTo(nn.Module):
     def __init__(
         self,
         config: NeuralOrderUpToConfig,
-        anchor_periods: Tensor,
+        anchor_weights: Tensor,
         cap_periods: Tensor,
         generator: torch.Generator,
         *,
@@ -97,9 +104,10 @@ class NeuralOrderUpTo(nn.Module):
         batch = torch.zeros(()) if batch_periods is None else batch_periods
         self.batches = bool((batch > 0).any())
         fixed = torch.zeros(1, 0) if traits is None else traits
-        inputs = 2 + config.pipeline_slots + len(config.signals) + fixed.shape[-1]
+        inputs = 2 + config.pipeline_slots + fixed.shape[-1]
+        inputs += len(config.signals) + len(config.relative_signals)
         self.body = mlp(inputs, 2, config.hidden, generator)
-        self.register_buffer("anchor_periods", _as_lane(anchor_periods))
+        self.register_buffer("anchor_weights", _as_lane(anchor_weights))
         self.register_buffer("cap_periods", _as_lane(cap_periods))
         self.register_buffer("batch_periods", _as_lane(batch))
         self.register_buffer("traits", fixed.unsqueeze(0))
@@ -114,6 +122,9 @@ class NeuralOrderUpTo(nn.Module):
         parts = [torch.log1p(torch.cat(stock, dim=-1) / scale)]
         parts.append(torch.log1p(observation.lead_time.to(scale)).expand(shape))
         parts += [observation.signal(name).expand(shape) for name in self.config.signals]
+        for name in self.config.relative_signals:
+            units = observation.signal(name).clamp_min(0)
+            parts.append(torch.log((units + 0.1 * scale) / scale).expand(shape))
         if self.traits.shape[-1]:
             parts.append(self.traits.expand(*shape[:-1], -1))
         return torch.cat(parts, dim=-1)
@@ -127,7 +138,8 @@ class NeuralOrderUpTo(nn.Module):
         """Return the decision for a departure."""
         scale = observation.signal("scale")
         ratio = torch.exp(departure)
-        target = scale * self.anchor_periods * ratio[..., :1]
+        anchor = signal_level(observation, self.config.anchor_signals, self.anchor_weights)
+        target = anchor * ratio[..., :1]
         if self.batches:
             target = hold_back(observation, target, scale * self.batch_periods)
         return Decision(target=target, cap=scale * self.cap_periods * ratio[..., 1:])

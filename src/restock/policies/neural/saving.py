@@ -117,14 +117,15 @@ def load_policy(
 
 
 def _member(entry: Mapping[str, Any]) -> NeuralOrderUpTo:
-    given = dict(entry["config"])
-    config = NeuralOrderUpToConfig(
-        **{**given, "signals": tuple(given["signals"]), "hidden": tuple(given["hidden"])}
-    )
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list | tuple) else value
+        for name, value in entry["config"].items()
+    }
+    config = NeuralOrderUpToConfig(**given)
     weights = entry["weights"]
     policy = NeuralOrderUpTo(
         config,
-        weights["anchor_periods"],
+        weights["anchor_weights"],
         weights["cap_periods"],
         torch.Generator(),
         batch_periods=weights["batch_periods"],
