@@ -19,7 +19,7 @@ from restock.policies import (
     NeuralOrderUpTo,
     NeuralOrderUpToConfig,
     ReorderPoint,
-    ScaledLevel,
+    SignalLevel,
     quantile_signal,
 )
 from restock.problem import Instance, Lane, Location, Product
@@ -61,10 +61,12 @@ EXAMPLES: dict[str, Callable[[], Policy]] = {
     "MeanPlusSafety": lambda: MeanPlusSafety(torch.tensor([[[1.5]]])),
     "NeuralOrderUpTo": a_network,
     "ReorderPoint": lambda: ReorderPoint(LEVELS / 2, LEVELS),
-    "ScaledLevel": lambda: ScaledLevel(LEVELS / 4, LEVELS / 3, torch.full((1, PRODUCTS, 1), 0.5)),
+    "SignalLevel": lambda: SignalLevel(
+        ("scale",), LEVELS / 4, LEVELS / 3, torch.full((1, PRODUCTS, 1), 0.5)
+    ),
 }
 # the others order the same whatever was asked before, or leave it to the inventory position alone
-LISTENERS = ("Ensemble", "ForecastQuantile", "MeanPlusSafety", "NeuralOrderUpTo", "ScaledLevel")
+LISTENERS = ("Ensemble", "ForecastQuantile", "MeanPlusSafety", "NeuralOrderUpTo", "SignalLevel")
 
 
 def world_of(share: float = 1.0, pack: int = 0) -> World:

@@ -17,7 +17,7 @@ from restock.policies import (
     NeuralOrderUpTo,
     NeuralOrderUpToConfig,
     ReorderPoint,
-    ScaledLevel,
+    SignalLevel,
     quantile_signal,
 )
 from restock.simulation import Observation
@@ -66,7 +66,7 @@ def test_a_scaled_level_counts_in_periods_and_waits_until_a_batch_is_wanted(
     position: float, target: float
 ) -> None:
     # scale 2: level 10, cap 6, and less than 4 units are not worth an order
-    policy = ScaledLevel(lane(5.0), lane(3.0), lane(2.0))
+    policy = SignalLevel(("scale",), lane(5.0), lane(3.0), lane(2.0))
     wish = policy.decide(seen(lane(position), scale=lane(2.0)))
     assert wish.target.item() == target
     assert wish.cap is not None

@@ -126,7 +126,8 @@ def sentence(steps: Waterfall, product: int, lead_time_days: int) -> str:
     stock = f"{int(steps.on_hand[product] + steps.on_order[product])} on hand and on order"
     if owed:
         stock += f" less {owed} owed to customers"
-    horizon = f"until the next order can arrive ({lead_time_days + 1} trading days)"
+    span = f"{lead_time_days + 1} trading day{'s' if lead_time_days else ''}"
+    horizon = f"until the next order can arrive ({span})"
     margin = f"{'plus' if safety >= 0 else 'less'} {abs(safety)} for safety"
     aim = f"the target of {target} ({expected} expected {horizon} {margin})"
     notes = []

@@ -23,7 +23,23 @@ from restock.policies import (
 )
 from restock.simulation import Policy
 
-__all__ = ["CLASSICAL_RULES", "Rule", "tune_anchor", "tune_signal_level"]
+__all__ = [
+    "BATCHES",
+    "CAPS",
+    "CLASSICAL_RULES",
+    "NO_CAP",
+    "Rule",
+    "TunedBaseStock",
+    "TunedLevel",
+    "TunedReorderPoint",
+    "by_lead_time",
+    "by_lead_time_and_class",
+    "forecast_quantile",
+    "mean_plus_safety",
+    "recent_demand",
+    "tune_anchor",
+    "tune_signal_level",
+]
 
 Groups = Callable[[TuningGround], Int[Tensor, " P"]]
 
@@ -56,10 +72,12 @@ def _each_product(ground: TuningGround) -> Int[Tensor, " P"]:
 
 
 def by_lead_time(ground: TuningGround) -> Int[Tensor, " P"]:
+    """Group the products that share a lead time."""
     return ground.case.lead_time.unique(return_inverse=True)[1]  # type: ignore[no-untyped-call,no-any-return]
 
 
 def by_lead_time_and_class(ground: TuningGround) -> Int[Tensor, " P"]:
+    """Group the products that share a lead time and a class of variability."""
     kind = ground.case.variability_classes(ground.stop)
     return (by_lead_time(ground) * 4 + kind).unique(return_inverse=True)[1]  # type: ignore[no-untyped-call,no-any-return]
 
@@ -104,17 +122,17 @@ class TunedReorderPoint:
 
 
 Family = Callable[[TuningGround], tuple[tuple[str, ...], Tensor]]
-"""The signals of a family of levels, and its candidates' weights ``[B, P, K]``."""
+"""Gives the signals of a family of levels, and its candidates' weights ``[B, P, K]``."""
 
 
 def recent_demand(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
-    """Levels from 0.4 to 5 times recent demand over L + 1 days."""
+    """Return levels from 0.4 to 5 times recent demand over L + 1 days."""
     multiples = torch.linspace(0.4, 5.0, 24)[:, None, None]
     return ("scale",), multiples * (ground.case.lead_time + 1)[None, :, None]
 
 
 def mean_plus_safety(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
-    """Levels of forecast mean + z·sd, z from −1 to 5."""
+    """Return levels of forecast mean + z·sd, z from −1 to 5."""
     factors = torch.linspace(-1.0, 5.0, 25)[:, None]
     weights = torch.cat([torch.ones_like(factors), factors], dim=-1)[:, None, :]
     products = ground.case.history.n_products
@@ -122,7 +140,7 @@ def mean_plus_safety(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
 
 
 def forecast_quantile(ground: TuningGround) -> tuple[tuple[str, ...], Tensor]:
-    """Levels at quantiles of the forecast, over all that it gives."""
+    """Return levels at quantiles of the forecast, over all that it gives."""
     levels = ground.case.quantile_levels
     quantiles = torch.linspace(levels[0], levels[-1], 25).clamp(levels[0], levels[-1])
     products = ground.case.history.n_products

@@ -47,7 +47,7 @@ SPELLINGS = ("stock_code", "description")
 TAKEN_BACK_WITHIN = timedelta(hours=24)
 
 
-class Lines(dy.Schema):
+class _Lines(dy.Schema):
     """The file's columns as they are; prices and quantities of any sign."""
 
     invoice_no = dy.String(min_length=1)
@@ -67,7 +67,7 @@ def read_online_retail(path: Path) -> Records:
 
     Raises :class:`InputError` when the file is missing or not this data set.
     """
-    intake = admit(read_raw(path, Table(Lines).columns), "orders", Table(Lines), month_first=True)
+    intake = admit(read_raw(path, Table(_Lines).columns), "orders", Table(_Lines), month_first=True)
     require(
         intake.frame.height > 0,
         InputError,

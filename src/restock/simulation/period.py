@@ -16,7 +16,17 @@ from restock.simulation.state import State
 from restock.simulation.unmet import Served
 from restock.simulation.world import World
 
-__all__ = ["Flows", "step"]
+__all__ = [
+    "Flows",
+    "arrive",
+    "charge",
+    "decide",
+    "demand_of",
+    "observe",
+    "place",
+    "serve",
+    "step",
+]
 
 
 @dataclass(frozen=True, slots=True)
