@@ -101,7 +101,7 @@ def summarise(rows: list[Row], settings: StudySettings) -> Row:
             entry["cost_gain_on_linear_percent"] = _gain(mine, LINEAR, "cost", settings)
         members = np.array([row["member_costs"] for row in _of(mine, LEARNED)]).sum(0)
         reference = _total(mine, least, "cost")
-        entry["cost_gain_percent_of_single_networks"] = (
+        entry["cost_gain_percent_of_single_seeds"] = (
             100 * (reference - members) / reference
         ).tolist()
         summary[setting] = entry
@@ -213,8 +213,9 @@ def _learned(
     rule = LearnedRule(name, replace(default, pathwise=pathwise), tuple(range(settings.seeds)))
     if name == LINEAR:
         rule = rule.linear(name)
-    members = [rule.member(ground, seed) for seed in rule.seeds]
-    return face(case, window, Ensemble(members)), [face(case, window, one) for one in members]
+    trained = [rule.networks(ground, seed) for seed in rule.seeds]
+    every = Ensemble([network for networks in trained for network in networks])
+    return face(case, window, every), [face(case, window, Ensemble(one)) for one in trained]
 
 
 def _case(settings: StudySettings, setting: str) -> tuple[PlanningCase, list[Window]]:

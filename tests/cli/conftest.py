@@ -18,7 +18,7 @@ from restock.records import DemoCompanyConfig
 
 SETTINGS: dict[str, Any] = {
     "name": "small",
-    "training": {"seeds": 2, "updates": 60},
+    "training": {"seeds": 2, "updates": 20},
     "forecast": {"model": "negative_binomial"},
     "backtest": {"weeks": 2, "tuning_weeks": 4},
 }

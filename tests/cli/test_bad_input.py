@@ -218,7 +218,7 @@ def test_a_product_that_was_never_trained_is_refused_with_its_name(
     ("old", "new", "message"),
     [
         ("shortage_margin_share = 1.0", "shortage_margin_share = 2.0", "other assumptions"),
-        ("updates = 60", "updates = 61", "other training"),
+        ("updates = 20", "updates = 21", "other training"),
         ("seed = 0", "seed = 1", "other training"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from restock.planning.learned import VIEWS
 from restock.records import TABLES
 
 Restock = Callable[..., Any]
@@ -90,8 +91,10 @@ def test_train_keeps_the_policy_and_its_log_and_no_checkpoint(trained: Path) -> 
     folder = trained / "runs/train"
     assert sorted(path.name for path in folder.iterdir()) == ["log.jsonl", "policy.pt"]
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    assert [row["network"] for row in log] == [0] * 60 + [1] * 60
-    assert [row["update"] for row in log[:60]] == list(range(1, 61))
+    # 20 updates of each view of the past, for each of two seeds
+    networks = 2 * len(VIEWS)
+    assert [row["network"] for row in log] == [each for each in range(networks) for _ in range(20)]
+    assert [row["update"] for row in log[:20]] == list(range(1, 21))
 
 
 def test_propose_lists_every_product_with_an_exact_waterfall(
@@ -139,8 +142,9 @@ def test_explain_answers_an_unknown_product_with_the_nearest(
 
 
 def test_backtest_compares_every_rule_and_prints_what_it_writes(
-    restock: Restock, project: Path
+    restock: Restock, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # narrower, and names are folded
     done = restock("backtest", project)
     tree = json.loads((project / "runs/backtest/summary.json").read_text(encoding="utf-8"))
     policies = tree["policies"]

@@ -38,14 +38,16 @@ class Case:
     demand: np.ndarray
     level: np.ndarray
     cap: np.ndarray
+    batch: np.ndarray
     on_hand: np.ndarray
 
 
 class ReadWishes:
-    """Wishes for what the signals ``level`` and ``cap`` say."""
+    """Wishes for what the signals ``level``, ``cap`` and ``batch`` say."""
 
     def decide(self, observation: Observation) -> Decision:
-        return Decision(observation.signal("level"), observation.signal("cap"))
+        names = ("level", "cap", "batch")
+        return Decision(*(observation.signal(name) for name in names))
 
 
 @st.composite
@@ -92,20 +94,22 @@ def case_of(instance: Instance, paths: int, periods: int, seed: int) -> Case:
     random = np.random.default_rng(seed)
     products = len(instance.products)
     cap = random.integers(0, 60, (periods, products)) / 4
+    batch = random.integers(0, 40, (periods, products)) / 4
     return Case(
         instance,
         demand=random.integers(0, 40, (paths, periods, products)) / 4,
         level=random.integers(0, 160, (periods, products)) / 4,
         cap=np.where(random.random(cap.shape) < 0.5, cap, math.inf),
+        batch=np.where(random.random(batch.shape) < 0.5, batch, 0.0),
         on_hand=random.integers(0, 60, (paths, products)) / 4,
     )
 
 
 def book_batched(case: Case, world: World) -> dict[str, np.ndarray]:
     """Return every column of the ledger as ``[B, T, P]``, from the batched simulator."""
-    signals = torch.from_numpy(np.stack([case.level, case.cap], axis=-1)).unsqueeze(0)
+    signals = torch.from_numpy(np.stack([case.level, case.cap, case.batch], axis=-1)).unsqueeze(0)
     demand = torch.from_numpy(case.demand).unsqueeze(-1)
-    scenario = Scenario(demand, signals, ("level", "cap"))
+    scenario = Scenario(demand, signals, ("level", "cap", "batch"))
     state = world.state_with(torch.from_numpy(case.on_hand).unsqueeze(-1))
     rows: list[dict[str, Tensor]] = []
     for period in range(scenario.periods):
@@ -138,7 +142,11 @@ def book_plainly(case: Case, path: int, place: int) -> list[LedgerDay]:
         case.instance.products[place],
         case.instance.lanes[place],
         case.demand[path, :, place].tolist(),
-        lambda period, _: Wish(float(case.level[period, place]), float(case.cap[period, place])),
+        lambda period, _: Wish(
+            float(case.level[period, place]),
+            float(case.cap[period, place]),
+            float(case.batch[period, place]),
+        ),
         on_hand=float(case.on_hand[path, place]),
     )
 

@@ -20,7 +20,9 @@ from restock.policies import (
     SignalLevel,
     quantile_signal,
 )
-from restock.simulation import Observation
+from restock.problem import Instance, Product
+from restock.simulation import Observation, World
+from restock.simulation.period import decide
 
 
 def lane(*values: float) -> Tensor:
@@ -61,16 +63,28 @@ def test_s_big_s_orders_at_the_reorder_point_and_not_above_it(
     assert policy.decide(seen(lane(position))).target.item() == target
 
 
-@pytest.mark.parametrize(("position", "target"), [(6.0, 10.0), (6.5, 6.5), (12.0, 12.0)])
-def test_a_scaled_level_counts_in_periods_and_waits_until_a_batch_is_wanted(
-    position: float, target: float
+@pytest.mark.parametrize(("position", "order"), [(6.0, 4.0), (3.0, 6.0), (6.5, 0.0), (12.0, 0.0)])
+def test_a_signal_level_counts_in_periods_and_waits_until_a_batch_is_wanted(
+    position: float, order: float
 ) -> None:
-    # scale 2: level 10, cap 6, and less than 4 units are not worth an order
+    # scale 2: level 10, at most 6 units at once, and less than 4 are not worth an order
     policy = SignalLevel(("scale",), lane(5.0), lane(3.0), lane(2.0))
-    wish = policy.decide(seen(lane(position), scale=lane(2.0)))
-    assert wish.target.item() == target
-    assert wish.cap is not None
-    assert wish.cap.item() == 6
+    observation = seen(lane(position), scale=lane(2.0))
+    shop = Instance.single_location([Product(id="A")], 1)
+    world = World.from_instance(shop)
+    assert decide(world, observation, policy.decide(observation)).item() == order
+
+
+def test_an_ensemble_waits_for_the_mean_batch_of_its_members() -> None:
+    # levels 10 and 14, batches 4 and 0: 12 less a position of 9.5 reaches the mean batch of 2
+    members = [
+        SignalLevel(("scale",), lane(5.0), lane(9.0), lane(2.0)),
+        SignalLevel(("scale",), lane(7.0), lane(9.0), lane(0.0)),
+    ]
+    wish = Ensemble(members).decide(seen(lane(9.5), scale=lane(2.0)))
+    assert wish.target.item() == 12
+    assert wish.batch is not None
+    assert wish.batch.item() == 2
 
 
 def test_mean_plus_safety_adds_deviations_and_wishes_for_nothing_below_zero() -> None:

@@ -46,12 +46,12 @@ def train(project: ProjectArgument = Path(), *, as_json: JsonOption = False) -> 
     write_together({log_file: "".join(f"{json.dumps(row)}\n" for row in log)})
     shutil.rmtree(folder / "work", ignore_errors=True)
     seconds = time.perf_counter() - started
-    training = opened.settings.training
+    networks = len({row["network"] for row in log})
     if as_json:
         print_json(
             {
                 "products": case.history.n_products,
-                "networks": training.seeds,
+                "networks": networks,
                 "updates": len(log),
                 "seconds": seconds,
                 "files": [policy_file, log_file],
@@ -59,7 +59,7 @@ def train(project: ProjectArgument = Path(), *, as_json: JsonOption = False) -> 
         )
         return
     print_text(
-        f"Trained {training.seeds} networks for {case.history.n_products} products in"
+        f"Trained {networks} networks for {case.history.n_products} products in"
         f" {len(log)} updates, {seconds:.0f} s."
     )
     print_text(f"Written: {policy_file}, {log_file}")

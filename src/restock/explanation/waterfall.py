@@ -4,8 +4,9 @@
     target − on_hand − on_order + backlog = need      (need is never below 0)
     need + rounding = quantity
 
-Every learned or classical decision is a level and a cap (design convention 11), so one waterfall
-explains them all. Where the cap binds, ``target`` is the level that the cap allows today.
+Every learned or classical decision is a level, a cap and a batch (design convention 11), so one
+waterfall explains them all. Where the cap binds, ``target`` is the level that the cap allows today;
+where less than the batch is wanted, it is the position: the order waits.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Waterfall:
     """The steps from expected demand to the order, whole units per product ``[P]``.
 
     ``rule`` names what moved the quantity away from the need, ``capped`` marks orders that the
-    policy's own cap holds below its level.
+    policy's own cap holds below its level, ``waiting`` those that its batch puts off.
     """
 
     expected_demand: Units
@@ -50,6 +51,7 @@ class Waterfall:
     quantity: Units
     rule: tuple[Rule, ...]
     capped: tuple[bool, ...]
+    waiting: tuple[bool, ...]
 
 
 def order_waterfall(
@@ -61,8 +63,9 @@ def order_waterfall(
     on_order: Tensor,
     backlog: Tensor,
     terms: PackedOrders,
+    batch: Tensor | None = None,
 ) -> Waterfall:
-    """Explain the orders that a level and a cap lead to; all arguments are units ``[P]``.
+    """Explain the orders that a level, a cap and a batch lead to; all are units ``[P]``.
 
     Stock is counted in whole units (rounded to the nearest). ``terms`` are the lanes' case packs
     (0 counts as 1), minimums and capacities.
@@ -91,9 +94,12 @@ def order_waterfall(
     )
     on_hand, on_order, backlog = _whole(on_hand), _whole(on_order), _whole(backlog)
     position = on_hand + on_order - backlog
-    uncapped = (level.double() - position).clamp_min(0)
-    wish = uncapped if cap is None else torch.minimum(uncapped, cap.double())
-    need = _whole(wish)
+    wanted = (level.double() - position).clamp_min(0)
+    least = torch.zeros_like(wanted) if batch is None else batch.double()
+    waiting = (wanted > 0) & (wanted < least)
+    uncapped = torch.where(waiting, torch.zeros_like(wanted), wanted)
+    granted = uncapped if cap is None else torch.minimum(uncapped, cap.double())
+    need = _whole(granted)
     ordering = need > 0
     target = torch.where(ordering, position + need, torch.minimum(_whole(level), position))
     quantity, rule = feasible_order(
@@ -114,7 +120,8 @@ def order_waterfall(
         rounding=_plain(quantity - need),
         quantity=_plain(quantity),
         rule=tuple(Rule(value) for value in rule.tolist()),
-        capped=tuple((wish < uncapped).tolist()),
+        capped=tuple((granted < uncapped).tolist()),
+        waiting=tuple(waiting.tolist()),
     )
 
 
@@ -136,6 +143,8 @@ def sentence(steps: Waterfall, product: int, lead_time_days: int) -> str:
     if _RULES[steps.rule[product]]:
         notes.append(_RULES[steps.rule[product]])
     why = f" The need of {need} was {' and '.join(notes)}." if notes else ""
+    if steps.waiting[product]:
+        return f"Order nothing yet: {stock}, and what the level wants is less than a batch."
     if need == 0:
         return f"Order nothing: {stock} cover {aim}.{why}"
     return f"Order {quantity}: {stock} fall {need} short of {aim}.{why}"

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from restock.demand import SIGNAL_NAMES, BlockBootstrap
-from restock.errors import ConfigurationError, did_you_mean
+from restock.errors import ConfigurationError, did_you_mean, require
 from restock.learning import Listener, PathwiseConfig, fit
 from restock.planning.rules import recent_demand, tune_anchor, tune_signal_level
 from restock.planning.tuning import TuningGround
@@ -41,7 +41,8 @@ class LearnedConfig:
     minimises the shop's cost, 0 lets every product count alike. ``pathwise`` are the trainer's
     settings.
 
-    Raises :class:`ConfigurationError` for an unknown view.
+    Raises :class:`ConfigurationError` for an unknown view, or where futures are validated on
+    another number of paths than they are learned on: each path has lead times of its own.
     """
 
     hidden: tuple[int, ...] = (32, 32)
@@ -66,12 +67,19 @@ class LearnedConfig:
     )
 
     def __post_init__(self) -> None:
-        """Check the views."""
+        """Check the views, and that held-out paths fit the chains' lead times."""
         for view in self.views:
             if view not in VIEWS:
                 raise ConfigurationError(
                     f"`views` holds '{view}', which is none.{did_you_mean(view, VIEWS)}"
                 )
+        chains, held_out = self.pathwise.chains, self.pathwise.validation_paths
+        require(
+            "futures" not in self.views or chains == held_out,
+            ConfigurationError,
+            f"`validation_paths` must be `chains` = {chains} to learn from futures, since every"
+            f" chain has lead times of its own; got {held_out}. Give both the same number.",
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ __all__ = ["Ensemble"]
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The mean of the members' levels and of their caps; without a cap if one of them has none."""
+    """The mean of the members' levels, caps and batches.
+
+    A member without a cap leaves the ensemble without one; a member without a batch counts as 0.
+    """
 
     members: Sequence[Policy]
 
@@ -24,7 +27,14 @@ class Ensemble:
         return Decision(
             target=_mean([wish.target for wish in wishes]),
             cap=_mean(caps) if len(caps) == len(wishes) else None,
+            batch=_mean([_batch(wish) for wish in wishes])
+            if any(wish.batch is not None for wish in wishes)
+            else None,
         )
+
+
+def _batch(wish: Decision) -> LaneValues:
+    return torch.zeros_like(wish.target) if wish.batch is None else wish.batch
 
 
 def _mean(wishes: list[LaneValues]) -> LaneValues:

@@ -14,10 +14,11 @@ __all__ = ["LedgerDay", "Wish", "keep_ledger"]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a rule wants: a level of the inventory position and at most so many units at once."""
+    """What a rule wants: a level of the inventory position, units at most and at least at once."""
 
     target: float
     cap: float = float("inf")
+    batch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def keep_ledger(
 
 
 def _order(lane: Lane, wish: Wish, position: float) -> float:
-    wanted = min(max(wish.target - position, 0.0), wish.cap)
+    wanted = max(wish.target - position, 0.0)
+    wanted = min(wanted, wish.cap) if wanted >= wish.batch else 0.0
     pack = lane.case_pack_units
     if pack == 0:
         wanted = max(wanted, lane.minimum_units) if wanted > 0 else 0.0

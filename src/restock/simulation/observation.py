@@ -58,13 +58,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Wishes: order up to ``target`` units of inventory position, but at most ``cap`` at once.
+    """Wishes: order up to ``target`` units of inventory position, at most ``cap`` at once.
 
-    The world turns the wish clamp(target − inventory position, 0, cap) into a feasible order.
+    While less than ``batch`` units are wanted nothing is ordered, which saves fixed costs: with
+    S the target and q the batch this is (s, S) with s = S − q. The world turns the wish
+    min(cap, target − inventory position) into a feasible order.
     """
 
     target: LaneValues
     cap: LaneValues | None = None
+    batch: LaneValues | None = None
 
 
 @runtime_checkable

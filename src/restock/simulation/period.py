@@ -74,8 +74,10 @@ def observe(world: World, state: State, scenario: Scenario, period: int) -> Obse
 
 
 def decide(world: World, observation: Observation, decision: Decision) -> LaneValues:
-    """(2b) Turn the wish for a level into a feasible order: clamp(target − position, 0, cap)."""
+    """(2b) Turn the wish for a level into a feasible order: min(cap, target − position)."""
     wish = (decision.target - observation.inventory_position).clamp_min(0)
+    if decision.batch is not None:
+        wish = torch.where(wish >= decision.batch, wish, torch.zeros_like(wish))
     if decision.cap is not None:
         wish = torch.minimum(wish, decision.cap)
     return world.ordering.order(wish)

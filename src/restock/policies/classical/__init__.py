@@ -9,7 +9,7 @@ from restock.policies.classical.forecast_level import (
     quantile_weights,
 )
 from restock.policies.classical.reorder_point import ReorderPoint
-from restock.policies.classical.signal_level import SignalLevel, hold_back, signal_level
+from restock.policies.classical.signal_level import SignalLevel, signal_level
 
 __all__ = [
     "BaseStock",
@@ -19,7 +19,6 @@ __all__ = [
     "MeanPlusSafety",
     "ReorderPoint",
     "SignalLevel",
-    "hold_back",
     "quantile_signal",
     "quantile_weights",
     "signal_level",

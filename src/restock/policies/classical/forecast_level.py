@@ -33,8 +33,8 @@ def quantile_weights(
 
     Raises :class:`ConfigurationError` for a quantile outside the forecast's levels.
 
-    >>> quantile_weights(torch.tensor([0.6]), (0.5, 0.9)).tolist()
-    [[0.75, 0.25]]
+    >>> quantile_weights(torch.tensor([0.625]), (0.5, 0.75)).tolist()
+    [[0.5, 0.5]]
     """
     grid = torch.tensor(levels, dtype=quantile.dtype)
     inside = (quantile >= grid[0]) & (quantile <= grid[-1])

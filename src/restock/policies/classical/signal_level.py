@@ -9,16 +9,7 @@ from torch import Tensor
 from restock.shapes import LaneValues
 from restock.simulation import Decision, Observation
 
-__all__ = ["SignalLevel", "hold_back", "signal_level"]
-
-
-def hold_back(observation: Observation, level: LaneValues, batch: LaneValues) -> LaneValues:
-    """Return ``level`` where the order would reach ``batch`` units, else the position: no order.
-
-    With S the level and q the batch this is (s, S) with s = S − q, and it saves fixed costs.
-    """
-    position = observation.inventory_position
-    return torch.where(level - position >= batch, level, position)
+__all__ = ["SignalLevel", "signal_level"]
 
 
 def signal_level(
@@ -45,8 +36,7 @@ class SignalLevel:
     batch_periods: Float[Tensor, "#B #P E"]
 
     def decide(self, observation: Observation) -> Decision:
-        """Wish for the level, at most the cap at once."""
+        """Wish for the level, at most the cap and at least the batch at once."""
         scale = observation.signal("scale")
         level = signal_level(observation, self.signals, self.weights)
-        level = hold_back(observation, level, scale * self.batch_periods)
-        return Decision(level, scale * self.cap_periods)
+        return Decision(level, scale * self.cap_periods, scale * self.batch_periods)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
-from restock.policies.classical import hold_back, signal_level
+from restock.policies.classical import signal_level
 from restock.policies.neural.bodies import mlp
 from restock.simulation import Decision, Observation
 
@@ -139,10 +139,11 @@ class NeuralOrderUpTo(nn.Module):
         scale = observation.signal("scale")
         ratio = torch.exp(departure)
         anchor = signal_level(observation, self.config.anchor_signals, self.anchor_weights)
-        target = anchor * ratio[..., :1]
-        if self.batches:
-            target = hold_back(observation, target, scale * self.batch_periods)
-        return Decision(target=target, cap=scale * self.cap_periods * ratio[..., 1:])
+        return Decision(
+            target=anchor * ratio[..., :1],
+            cap=scale * self.cap_periods * ratio[..., 1:],
+            batch=scale * self.batch_periods if self.batches else None,
+        )
 
     def decide(self, observation: Observation) -> Decision:
         """Return the level and the cap."""
