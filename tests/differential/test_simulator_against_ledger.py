@@ -182,7 +182,8 @@ def plain_case() -> Case:
     tea = Product(id="tea", holding_cost=1, shortage_cost=4)
     instance = Instance.single_location([tea], 2)
     ones = np.ones((8, 1))
-    return Case(instance, 3 * ones[None], 9 * ones, 9 * ones, on_hand=np.zeros((1, 1)))
+    demand, level = 3 * ones[None], 9 * ones
+    return Case(instance, demand, level, level, 0 * ones, on_hand=np.zeros((1, 1)))
 
 
 def test_a_world_with_another_lead_time_does_not_match_the_ledger() -> None:

@@ -124,7 +124,7 @@ def test_cases_cost_and_dates_follow_from_quantity_and_lane(packed_case: Plannin
         assert row["expected_receipt"] == later[leads[row["product"]]]
         assert row["supplier"] == "supplier"
         assert str(row["quantity"] or "nothing") in row["reason"]
-    assert proposals.total_cost == pytest.approx(2.0 * table["quantity"].sum())
+    assert proposals.total_cost == pytest.approx(2.0 * int(table["quantity"].sum()))
     assert proposals.lines == int((table["quantity"] > 0).sum())
 
 

@@ -1,4 +1,4 @@
-"""``restock.toml``: what is written reads back, and a fault is one message with value and remedy."""
+"""``restock.toml``: what is written reads back; a fault is one message with value and remedy."""
 
 import tomllib
 from pathlib import Path
@@ -16,7 +16,7 @@ SECTIONS = ("data", "assumptions", "forecast", "training", "backtest")
 shares = st.floats(0, 1)
 amounts = st.floats(0, 1e9)
 counts = st.integers(1, 10**6)
-words = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 trees = st.fixed_dictionaries(
     {
