@@ -11,7 +11,7 @@ ARGS   ?=
 TEST_ENV := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts tests format study benchmark clean
+.PHONY: help demo test lint types contracts tests format study benchmark results clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ benchmark: $(VENV)/.ready-dev  ## measure speed against what a user would pick i
 	@for script in benchmarks/*/benchmark.py; do \
 	  echo "$$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; \
 	done
+
+results:  ## assemble docs/results.md from what studies and benchmarks wrote
+	$(PYTHON) studies/assemble.py
 
 clean:  ## remove the environment and all caches; runs/ and studies/ stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

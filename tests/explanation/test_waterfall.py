@@ -18,6 +18,7 @@ from restock.simulation.period import decide
 
 LEVELS = st.floats(0, 5000, allow_nan=False)
 CAPS = st.one_of(st.floats(0, 2000, allow_nan=False), st.just(math.inf))
+BATCHES = st.one_of(st.just(0.0), st.floats(0, 2000, allow_nan=False))
 STOCKS = st.integers(0, 2000)
 
 
@@ -46,6 +47,7 @@ def orders(draw: st.DrawFn) -> tuple[Lane, dict[str, float]]:
     amounts = {
         "level": draw(LEVELS),
         "cap": draw(CAPS),
+        "batch": draw(BATCHES),
         "expected_demand": draw(LEVELS),
         "on_hand": float(draw(STOCKS)),
         "on_order": float(draw(STOCKS)),
@@ -111,7 +113,7 @@ def test_the_explained_order_is_the_one_that_the_simulator_places(
         backlog=cells["backlog"],
     )
     world = World.from_instance(instance, torch.float64)
-    placed = decide(world, observation, Decision(cells["level"], cells["cap"]))
+    placed = decide(world, observation, Decision(cells["level"], cells["cap"], cells["batch"]))
     assert placed.item() == explain(lane, amounts).quantity.item()
 
 
@@ -135,6 +137,10 @@ def test_the_sentence_tells_quantity_target_and_expected_demand(
     steps = explain(*order)
     words = sentence(steps, 0, 2)
     quantity = int(steps.quantity[0])
+    if steps.waiting[0]:
+        assert quantity == 0
+        assert words.startswith("Order nothing yet: ")
+        return
     assert words.startswith(f"Order {quantity}: " if quantity else "Order nothing: ")
     assert f"the target of {int(steps.target[0])} " in words
     assert f"({int(steps.expected_demand[0])} expected " in words
@@ -188,12 +194,29 @@ def test_stock_above_the_level_orders_nothing_and_keeps_the_level_as_target() ->
     )
 
 
+@pytest.mark.parametrize(("batch", "quantity"), [(0.0, 7), (6.9, 7), (7.0, 7), (7.1, 0)])
+def test_less_than_a_batch_waits_with_the_position_as_target(batch: float, quantity: int) -> None:
+    lane = Lane(product_id="A", origin="s", destination="shop", lead_time_periods=2)
+    amounts = {"expected_demand": 9.0, "on_hand": 5.0, "on_order": 0.0, "backlog": 2.0}
+    steps = explain(lane, {**amounts, "level": 10.0, "cap": math.inf, "batch": batch})
+    # position 5 − 2 = 3: the level wants 7
+    assert (steps.need[0], steps.quantity[0]) == (quantity, quantity)
+    assert (steps.target[0], steps.waiting[0]) == (3 + quantity, quantity == 0)
+    assert broken_identities(steps) == []
+    if steps.waiting[0]:
+        assert sentence(steps, 0, 2) == (
+            "Order nothing yet: 5 on hand and on order less 2 owed to customers fall short of the"
+            " level by less than a batch."
+        )
+
+
 @pytest.mark.parametrize(
     ("part", "value"),
     [
         ("level", math.nan),
         ("level", math.inf),
         ("cap", math.nan),
+        ("batch", math.nan),
         ("expected_demand", math.nan),
     ],
 )

@@ -43,7 +43,7 @@ each_view = pytest.mark.parametrize("view", VIEWS)
 
 def trained(ground: TuningGround, view: str, seed: int = 0, **settings: float) -> NeuralOrderUpTo:
     pathwise = replace(TINY.pathwise, **settings)  # type: ignore[arg-type]
-    return train_policy(ground, replace(TINY, pathwise=pathwise), Seeds(seed), view)
+    return train_policy(ground, replace(TINY, pathwise=pathwise), Seeds(seed), view).policy
 
 
 def same(one: NeuralOrderUpTo, other: NeuralOrderUpTo) -> bool:
@@ -159,7 +159,8 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         listeners=(lambda row: heard.append(row.update),),
     )
     assert heard == [3, 4]  # it went on from the checkpoint of update 2
-    assert same(resumed, trained(ground, view))
+    assert same(resumed.policy, trained(ground, view))
+    assert [row.update for row in resumed.log] == [1, 2, 3, 4]
 
 
 def test_the_rule_is_the_mean_of_one_network_per_seed_and_view(

@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from restock.demand import WARM_UP_DAYS
+from restock.demand import WARM_UP_DAYS, DemandHistory
 from restock.errors import ConfigurationError, InputError
+from restock.forecasting import FittedForecaster, forecaster
 from restock.planning import CLASSICAL_RULES, LEARNED, Plan, Planner, ProjectSettings
 from restock.records import DemoCompanyConfig, Records, generate_demo_company
 from restock.seeds import Seeds
@@ -137,6 +139,36 @@ def test_an_unknown_rule_is_answered_with_the_nearest(company_records: Records) 
     planner = Planner(settings_with(), company_records)
     with pytest.raises(ConfigurationError, match="Did you mean 'scaled_level'"):
         planner.rule("scaled_levl", "train")
+
+
+class SpiedForecaster:
+    """A forecaster that keeps how many days it was fitted to."""
+
+    name = "spied"
+
+    def __init__(self) -> None:
+        self.model = forecaster("negative_binomial")
+        self.days: list[int] = []
+
+    def fit(self, history: DemandHistory, horizon_days: np.ndarray) -> FittedForecaster:
+        self.days.append(history.n_days)
+        return self.model.fit(history, horizon_days)
+
+
+def test_forecasts_are_fitted_anew_before_each_window_and_for_today(
+    company_records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planner = Planner(
+        settings_with(forecast={"model": "negative_binomial", "refit_days": 10}), company_records
+    )
+    spy = SpiedForecaster()
+    monkeypatch.setattr(planner, "forecaster", spy)
+    planner.build_case()
+    days = planner.history.n_days
+    first, second = (window.start for window in planner.windows)
+    before = list(range(max(WARM_UP_DAYS, first - planner.tuning_days), first, 10))
+    assert spy.days == [*before, first, second, days]
+    assert planner.windows[-1].stop == days
 
 
 def test_every_day_that_is_tuned_tested_or_proposed_on_has_a_forecast(

@@ -1,7 +1,7 @@
 """Today's list: exact waterfalls, whole cases, dates and money that add up, dearest first."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from restock.planning.rules import NO_CAP, TunedLevel, forecast_quantile, recent
 from restock.planning.today import next_trading_days
 from restock.planning.tuning import TuningGround
 from restock.policies import BaseStock, CappedBaseStock, ReorderPoint
-from restock.simulation import Policy, State, step
+from restock.simulation import Decision, Observation, Policy, State, step
 
 MakeCase = Callable[..., PlanningCase]
 MakeUnits = Callable[..., np.ndarray]
@@ -78,6 +78,36 @@ def test_every_line_adds_up_and_is_what_the_simulator_would_order(
     ordered = dict(zip(case.history.product_ids, flows.order.flatten().tolist(), strict=True))
     assert dict(table.select("product", "quantity").iter_rows()) == ordered
     assert table["quantity"].sum() > 0
+
+
+@dataclass(frozen=True)
+class Batched:
+    """Orders up to a level, at most a cap at once and at least a batch."""
+
+    target: torch.Tensor
+    cap: torch.Tensor
+    batch: torch.Tensor
+
+    def decide(self, _observation: Observation) -> Decision:
+        return Decision(self.target, self.cap, self.batch)
+
+
+def test_what_waits_for_its_batch_in_the_simulator_waits_in_the_list(
+    packed_case: PlanningCase,
+) -> None:
+    policy = Batched(levels(1), levels(2), torch.full((1, PRODUCTS, 1), 30.0))
+    eager = replace(policy, batch=torch.zeros(1, PRODUCTS, 1))
+    table = list_of(packed_case, policy).table
+    state = a_state(packed_case, 0)
+    _, flows = step(packed_case.world, policy, state, packed_case.scenario, DAYS - 1)
+    ordered = dict(
+        zip(packed_case.history.product_ids, flows.order.flatten().tolist(), strict=True)
+    )
+    assert dict(table.select("product", "quantity").iter_rows()) == ordered
+    assert broken(table).is_empty()
+    waiting = table["reason"].str.starts_with("Order nothing yet").sum()
+    assert waiting > 0
+    assert list_of(packed_case, eager).lines == list_of(packed_case, policy).lines + waiting
 
 
 def test_a_line_that_is_one_unit_off_is_caught(packed_case: PlanningCase) -> None:

@@ -152,6 +152,18 @@ def test_products_of_a_group_share_level_and_cap(ground: TuningGround) -> None:
     assert by_lead_time(ground).tolist() == [0, 1, 0, 1]
 
 
+def test_classes_of_variability_are_those_of_the_days_before_the_stop(case_of: MakeCase) -> None:
+    units = np.ones((STOP + 24, 4))
+    units[:26, :2] = 0.0
+    units[STOP:, :2] = 0.0
+    ground = TuningGround(case_of(units, lead_times=(2,)), WARM_UP_DAYS, STOP)
+    # 90 sales in 116 days are smooth (1.29); one more day without would still be (1.30), but the
+    # 9th would not (1.39)
+    assert by_lead_time_and_class(ground).tolist() == [0, 0, 0, 0]
+    later = TuningGround(ground.case, WARM_UP_DAYS, STOP + 9)
+    assert by_lead_time_and_class(later).tolist() == [1, 1, 0, 0]
+
+
 def test_batches_are_tried_only_where_orders_cost_something(
     case_of: MakeCase, units_of: MakeUnits, ground: TuningGround
 ) -> None:

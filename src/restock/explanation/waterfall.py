@@ -70,7 +70,8 @@ def order_waterfall(
     Stock is counted in whole units (rounded to the nearest). ``terms`` are the lanes' case packs
     (0 counts as 1), minimums and capacities.
 
-    Raises :class:`InputError` when a level or an expected demand is not finite, or a cap is NaN.
+    Raises :class:`InputError` when a level or an expected demand is not finite, or a cap or a
+    batch is NaN.
 
     >>> units = lambda *values: torch.tensor(values, dtype=torch.float64)
     >>> steps = order_waterfall(
@@ -85,12 +86,13 @@ def order_waterfall(
     >>> steps.safety.item(), steps.target.item(), steps.need.item(), steps.quantity.item()
     (9, 30, 17, 18)
     """
-    sound = torch.isfinite(level).all() and torch.isfinite(expected_demand).all()
+    finite = all(bool(torch.isfinite(each).all()) for each in (level, expected_demand))
+    known = not any(bool(torch.isnan(each).any()) for each in (cap, batch) if each is not None)
     require(
-        bool(sound) and (cap is None or not bool(torch.isnan(cap).any())),
+        finite and known,
         InputError,
-        "the policy's levels and caps and the expected demand must be numbers; check the signals"
-        " and the policy's weights for NaN.",
+        "the policy's levels, caps and batches and the expected demand must be numbers; check the"
+        " signals and the policy's weights for NaN.",
     )
     on_hand, on_order, backlog = _whole(on_hand), _whole(on_order), _whole(backlog)
     position = on_hand + on_order - backlog
@@ -137,14 +139,14 @@ def sentence(steps: Waterfall, product: int, lead_time_days: int) -> str:
     horizon = f"until the next order can arrive ({span})"
     margin = f"{'plus' if safety >= 0 else 'less'} {abs(safety)} for safety"
     aim = f"the target of {target} ({expected} expected {horizon} {margin})"
+    if steps.waiting[product]:
+        return f"Order nothing yet: {stock} fall short of the level by less than a batch."
     notes = []
     if steps.capped[product]:
         notes.append("held back by the policy's order cap")
     if _RULES[steps.rule[product]]:
         notes.append(_RULES[steps.rule[product]])
     why = f" The need of {need} was {' and '.join(notes)}." if notes else ""
-    if steps.waiting[product]:
-        return f"Order nothing yet: {stock}, and what the level wants is less than a batch."
     if need == 0:
         return f"Order nothing: {stock} cover {aim}.{why}"
     return f"Order {quantity}: {stock} fall {need} short of {aim}.{why}"

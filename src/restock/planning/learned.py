@@ -8,7 +8,7 @@ Two views of the past make the members of the rule, and their decisions are aver
   from the best level that a forecast gives, and reads the forecast beside the signals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from restock.demand import SIGNAL_NAMES, BlockBootstrap
 from restock.errors import ConfigurationError, did_you_mean, require
-from restock.learning import Listener, PathwiseConfig, fit
+from restock.learning import Listener, PathwiseConfig, TrainingRun, fit
 from restock.planning.rules import recent_demand, tune_anchor, tune_signal_level
 from restock.planning.tuning import TuningGround
 from restock.policies import Ensemble, NeuralOrderUpTo, NeuralOrderUpToConfig, SignalLevel
@@ -100,13 +100,13 @@ def train_policy(
     *,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
-) -> NeuralOrderUpTo:
-    """Train one network on the history before ``ground.stop`` and return it, ready to decide."""
+) -> TrainingRun:
+    """Train one network on the history before ``ground.stop``; its policy is ready to decide."""
     lesson = (_futures if view == "futures" else _record)(ground, config, seeds)
     weight = _money_at_stake(ground) ** (config.money_exponent - 1)
     # a window must reach well beyond the longest lead time to show what an order leads to
     window = max(config.pathwise.window, 2 * lesson.world.arrivals.slots + 8)
-    fit(
+    run = fit(
         lesson.policy,
         lesson.world.with_cost_weights(weight),
         lesson.source,
@@ -118,7 +118,7 @@ def train_policy(
     lesson.policy.anchor_weights = lesson.anchor.weights
     lesson.policy.cap_periods = lesson.anchor.cap_periods
     lesson.policy.batch_periods = lesson.anchor.batch_periods
-    return lesson.policy
+    return run
 
 
 def _futures(ground: TuningGround, config: LearnedConfig, seeds: Seeds) -> _Lesson:
@@ -202,6 +202,7 @@ class LearnedRule:
 
     With a ``folder``, each network's checkpoints are kept in ``folder/NAME-VIEW-DAY-SEED``, DAY
     being the day on which tuning stops, so that an interrupted backtest goes on where it was.
+    ``on_run`` is called with every network's finished run.
     """
 
     name: str
@@ -209,6 +210,7 @@ class LearnedRule:
     seeds: tuple[int, ...] = (0, 1, 2)
     folder: Path | None = None
     listeners: tuple[Listener, ...] = ()
+    on_run: Callable[[TrainingRun], None] = lambda _run: None
 
     def tune(self, ground: TuningGround) -> Ensemble:
         """Train every network and let them decide as one."""
@@ -220,16 +222,11 @@ class LearnedRule:
         for view in self.config.views:
             name = f"{self.name}-{view}-{ground.stop}-{seed}"
             folder = None if self.folder is None else self.folder / name
-            trained.append(
-                train_policy(
-                    ground,
-                    self.config,
-                    Seeds(seed),
-                    view,
-                    folder=folder,
-                    listeners=self.listeners,
-                )
+            run = train_policy(
+                ground, self.config, Seeds(seed), view, folder=folder, listeners=self.listeners
             )
+            self.on_run(run)
+            trained.append(run.policy)
         return trained
 
     def linear(self, name: str) -> "LearnedRule":

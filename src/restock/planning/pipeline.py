@@ -19,7 +19,7 @@ from restock.forecasting import (
     forecaster,
     rolling_backtest,
 )
-from restock.learning import LogRow
+from restock.learning import LogRow, TrainingRun
 from restock.planning.backtest import Backtest, backtest
 from restock.planning.case import PlanningCase, Window, rolling_windows
 from restock.planning.learned import LearnedConfig, LearnedRule
@@ -222,11 +222,20 @@ class Planner:
         first = 1000 * self.settings.seed
         seeds = tuple(range(first, first + training.seeds))
         log = self.training.setdefault(stage, [])
+        networks = len(config.views) * training.seeds
+        networks *= len(self.windows) if stage == "backtest" else 1
+
+        done = 0
 
         def listen(row: LogRow) -> None:
-            log.append(row)
-            share = min(row.update / training.updates, 1.0)
-            self.progress(stage, f"learning, loss {row.loss:.3f}", share)
+            share = (done + row.update / training.updates) / networks
+            text = f"learning, network {done + 1} of {networks}, loss {row.loss:.3f}"
+            self.progress(stage, text, min(share, 1.0))
+
+        def trained(run: TrainingRun) -> None:
+            nonlocal done
+            done += 1
+            log.extend(run.log)
 
         return LearnedRule(
             name=LEARNED,
@@ -234,6 +243,7 @@ class Planner:
             seeds=seeds,
             folder=self.work,
             listeners=(listen,),
+            on_run=trained,
         )
 
     @contextmanager

@@ -55,6 +55,7 @@ def propose(
     steps = order_waterfall(
         level=_flat(decision.target, mean),
         cap=None if decision.cap is None else _flat(decision.cap, mean),
+        batch=None if decision.batch is None else _flat(decision.batch, mean),
         expected_demand=_flat(mean, mean),
         on_hand=_flat(state.on_hand, mean),
         on_order=_flat(state.on_order, mean),

@@ -1,0 +1,45 @@
+"""What the documentation says is what the studies wrote."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDIES = sorted(path.parent for path in ROOT.glob("studies/*/study.toml"))
+
+
+def assembler() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("assemble", ROOT / "studies" / "assemble.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_results_page_is_what_the_studies_and_benchmarks_wrote() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert page == assembler().assemble(ROOT), "run `make results`"
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+def test_every_study_has_landed_whole_results(folder: Path) -> None:
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert results["rows"]
+    assert results["summary"]
+    for key in ("question", "protocol", "command", "commit", "machine", "seconds"):
+        assert results[key], f"{folder.name} lacks {key}"
+
+
+def test_lost_sales_says_what_was_asked_of_it() -> None:
+    summary = json.loads((ROOT / "studies/lost-sales/results.json").read_text(encoding="utf-8"))[
+        "summary"
+    ]
+    # the exact solver's published check has four decimals
+    assert summary["dp_max_abs_error"] <= 0.0005
+    assert summary["mean_gap_percent"] <= 0.5
+    assert summary["max_gap_percent"] <= 1.0
+    assert summary["max_train_seconds"] < 20
