@@ -182,12 +182,14 @@ def _train(
         chains=parameters["chains"],
         window=parameters["window"],
         learning_rate=parameters["learning_rate"],
+        patience=parameters["patience"],
     )
-    run = fit(policy, World.from_instance(instance), SteadyDemand(process), config, seeds)
+    # orders are whole units in training too: the gradient passes straight through the rounding
     whole = replace(
         instance, lanes=tuple(replace(lane, case_pack_units=1) for lane in instance.lanes)
     )
-    return run, World.from_instance(whole)
+    world = World.from_instance(whole)
+    return fit(policy, world, SteadyDemand(process), config, seeds), world
 
 
 @torch.no_grad()
