@@ -1,14 +1,20 @@
 """From records and assumptions to the instance: products, lanes and what things cost."""
 
+import numpy as np
+from jaxtyping import Float
+
 from restock.demand import DemandHistory
 from restock.errors import InputError, require
 from restock.planning.project import Assumptions
 from restock.problem import Instance, Lane, Location, Product
 from restock.records import Records
 
-__all__ = ["instance_of", "trading_days_per_week"]
+__all__ = ["PRICE_DAYS", "WEEKS_PER_YEAR", "instance_of", "trading_days_per_week", "usual_prices"]
 
 WEEKS_PER_YEAR = 52.18
+
+PRICE_DAYS = 84
+"""Trading days whose median list price is a product's price."""
 
 
 def trading_days_per_week(history: DemandHistory) -> float:
@@ -19,6 +25,18 @@ def trading_days_per_week(history: DemandHistory) -> float:
     gaps = [(b - a).days for a, b in zip(history.dates, history.dates[1:], strict=False)]
     usual = [gap for gap in gaps if gap < 7]
     return 7 * len(usual) / sum(usual) if usual else 7.0
+
+
+def usual_prices(history: DemandHistory) -> Float[np.ndarray, " P"]:
+    """Return each product's median list price over the last trading days, money per unit.
+
+    A median, so that a price typed wrong on one day and carried on does not price the product;
+    NaN where no price is known on any of those days.
+    """
+    recent = np.sort(history.list_price[-PRICE_DAYS:], axis=0)  # NaN sorts last
+    known = np.isfinite(recent).sum(axis=0)
+    middle = recent[np.maximum(known - 1, 0) // 2, np.arange(history.n_products)]
+    return np.where(known > 0, middle, np.nan)
 
 
 def instance_of(
@@ -34,7 +52,7 @@ def instance_of(
     """
     facts = {row["product_id"]: row for row in records.products.iter_rows(named=True)}
     weekly = trading_days_per_week(history)
-    prices = history.list_price[-1]
+    prices = usual_prices(history)
     products = []
     for position, product_id in enumerate(history.product_ids):
         row = facts.get(product_id, {})
