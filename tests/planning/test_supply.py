@@ -112,10 +112,21 @@ def test_a_product_without_a_price_is_named(
     history: DemandHistory, records_of: MakeRecords, price: float
 ) -> None:
     prices = history.list_price.copy()
-    prices[-1, 1] = price
+    prices[:, 1] = price
     bare = replace(history, list_price=prices)
     with pytest.raises(InputError, match=r"'p1' has no price.*must be > 0\. Add it"):
         instance_of(records_of(), bare, ASSUMED, "shop")
+
+
+def test_a_price_typed_wrong_on_the_last_days_does_not_price_a_product(
+    history: DemandHistory, records_of: MakeRecords
+) -> None:
+    prices = history.list_price.copy()
+    usual = prices[0, 1]
+    prices[-20:, 1] = 100 * usual
+    prices[-40:-30, 1] = np.nan
+    typed = replace(history, list_price=prices)
+    assert instance_of(records_of(), typed, ASSUMED, "shop").products[1].list_price == usual
 
 
 def test_recorded_lanes_are_used_and_the_others_assumed_in_turn(
