@@ -28,10 +28,8 @@ def backtest(project: ProjectArgument = Path(), *, as_json: JsonOption = False) 
     from restock.cli.progress import show_progress
     from restock.cli.screen import print_json, print_text
     from restock.cli.threads import use_one_torch_thread
-    from restock.evaluation import compare
     from restock.planning import Project, open_planner
     from restock.reporting import backtest_report, standing, write_together
-    from restock.seeds import Seeds
 
     opened = Project(project)
     folder = opened.runs / "backtest"
@@ -43,8 +41,7 @@ def backtest(project: ProjectArgument = Path(), *, as_json: JsonOption = False) 
         case = planner.build_case()
         tell("forecast", "forecast", 1.0)
         test = planner.backtest(case)
-        seeds = Seeds(opened.settings.seed)
-        comparison = compare(test.outcomes, planner.reference(test), seeds=seeds)
+        comparison = planner.compare(test)
         tell("backtest", "backtest", 1.0)
     place = standing(comparison)
     report = backtest_report(test, comparison, case.history)

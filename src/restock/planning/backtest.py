@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -97,6 +97,8 @@ def hindsight_bound(case: PlanningCase, windows: Sequence[Window]) -> HindsightB
         unit_cost=unit_cost,
         end_value=keep * unit_cost,
     )
+    # profit is cash: the shortage cost steers decisions but is not paid
+    cash = replace(terms, shortage_cost=0.0)
     list_price = prices.list_price[:, 0].double().numpy()
     lost_share = np.array([product.lost_share for product in case.instance.products])
     margin = np.maximum(list_price - unit_cost, 0.0)
@@ -105,14 +107,6 @@ def hindsight_bound(case: PlanningCase, windows: Sequence[Window]) -> HindsightB
         demand = case.history.units[window.start : window.stop].astype(np.float64)
         opening = case.opening_state(window.start).on_hand[0, :, 0].double().numpy()
         least = perfect_information_bound(demand, terms, initial_stock=opening)
-        # profit is cash: the shortage cost steers decisions but is not paid
-        cash = SupplyTerms(
-            lead_time=terms.lead_time,
-            holding_cost=terms.holding_cost,
-            shortage_cost=0.0,
-            unit_cost=unit_cost,
-            end_value=terms.end_value,
-        )
         best = perfect_information_bound(demand, cash, initial_stock=opening, unit_price=list_price)
         write_down = case.end_write_down_share * unit_cost * least.left
         waited = (1 - lost_share) * best.lost

@@ -117,9 +117,7 @@ class Planner:
             policy = self.todays_policy(case)
         with self._stage("backtest"):
             test = self.backtest(case)
-            comparison = compare(
-                test.outcomes, self.reference(test), seeds=Seeds(self.settings.seed)
-            )
+            comparison = self.compare(test)
         with self._stage("propose"):
             proposals = self.propose(case, policy)
         return Plan(
@@ -203,6 +201,10 @@ class Planner:
             done += 1
 
         return backtest(case, self.windows, rules, self.tuning_days, on_rule)
+
+    def compare(self, test: Backtest) -> list[ComparisonRow]:
+        """Hold every rule of a backtest against the reference, with intervals."""
+        return compare(test.outcomes, self.reference(test), seeds=Seeds(self.settings.seed))
 
     def reference(self, test: Backtest) -> str:
         """Return the classical rule with the least cost, which the others are held against."""
