@@ -104,7 +104,7 @@ def test_a_resumed_run_that_forgot_its_chains_would_not_be_the_same(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, interrupt_after=10)
     tree = torch.load(tmp_path / CHECKPOINT, weights_only=True)
-    tree["chains"][0] = torch.zeros_like(tree["chains"][0])
+    tree["chains"]["on_hand"] = torch.zeros_like(tree["chains"]["on_hand"])
     torch.save(tree, tmp_path / CHECKPOINT)
     assert results(train(tmp_path)) != results(train(None))
 

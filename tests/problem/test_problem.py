@@ -1,17 +1,14 @@
 """Products, lanes and instances: what they refuse, and that writing and reading lose nothing."""
 
-import importlib.util
 import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import restock.problem.lane
 from restock.errors import InputError, InstanceError
 from restock.problem import Instance, Lane, Location, Product
 
@@ -19,31 +16,25 @@ NAN, INF = float("nan"), float("inf")
 TEA = Product(id="tea", list_price=4.0, unit_cost=2.5, holding_cost=0.01, shortage_cost=1.5)
 
 
-LANE = {"product_id": "tea", "origin": "acme", "destination": "shop", "lead_time_periods": 2}
+LANE: dict[str, Any] = {
+    "product_id": "tea",
+    "origin": "acme",
+    "destination": "shop",
+    "lead_time_periods": 2,
+}
 
 
 def lane(**terms: float) -> Lane:
     return Lane(**{**LANE, **terms})
 
 
-@pytest.fixture(scope="module")
-def untyped() -> ModuleType:
-    """Return the module of lanes as users run it, without the tests' type checks."""
-    file = restock.problem.lane.__file__
-    spec = importlib.util.spec_from_file_location("lane_as_users_run_it", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("field", ["list_price", "unit_cost", "holding_cost", "shortage_cost"])
 @pytest.mark.parametrize("value", [-0.3, NAN, INF])
-def test_a_product_refuses_money_that_is_negative_or_not_finite(field: str, value: float) -> None:
+def test_a_product_refuses_money_that_is_negative_or_not_finite(
+    untyped: SimpleNamespace, field: str, value: float
+) -> None:
     with pytest.raises(InstanceError, match=f"`{field}` must be finite and ≥ 0; got {value}") as e:
-        Product(id="B17", **{field: value})
+        untyped.Product(id="B17", **{field: value})
     assert "'B17'" in str(e.value)
 
 
@@ -81,7 +72,7 @@ def test_the_margin_is_the_price_less_the_cost() -> None:
     ids=str,
 )
 def test_a_lane_names_itself_the_field_and_the_value_it_refuses(
-    terms: dict[str, Any], untyped: ModuleType
+    terms: dict[str, Any], untyped: SimpleNamespace
 ) -> None:
     ((field, value),) = terms.items()
     with pytest.raises(InstanceError, match=f"`{field}` must .*; got {value}") as e:
@@ -125,7 +116,7 @@ PLACES = (Location(id="acme", holds_stock=False), Location(id="shop"))
     ],
 )
 def test_an_instance_refuses_what_contradicts_itself(parts: dict[str, Any], message: str) -> None:
-    whole = {"products": (TEA,), "locations": PLACES, "lanes": (lane(),)}
+    whole: dict[str, Any] = {"products": (TEA,), "locations": PLACES, "lanes": (lane(),)}
     assert Instance(name="shop", **whole).products == (TEA,)
     with pytest.raises(InstanceError, match=message):
         Instance(name="shop", **{**whole, **parts})
@@ -179,16 +170,30 @@ def test_a_capacity_of_zero_in_a_file_is_refused_and_not_taken_for_no_limit(
         lambda text: text.replace('"products"', '"product"'),
         lambda text: text.replace("lead_time_periods", "lead_time_days"),
         lambda text: text.replace('"capacity_units": null', '"capacity": null'),
+        lambda text: text.replace('"holds_stock": true', '"holds_stock": "yes"'),
+        lambda text: text.replace('"lead_time_periods": 2', '"lead_time_periods": null'),
+        lambda text: text.replace('"lead_time_periods": 2', '"lead_time_periods": "2"'),
+        lambda text: text.replace('"order_offsets": [0]', '"order_offsets": "0"'),
+        lambda text: text.replace('"outage": null', '"outage": "often"'),
+        lambda text: text.replace('"outage": null', '"outage": []'),
+        lambda text: text.replace('"lanes": [', '"lanes": [3,'),
+        lambda text: text.replace('"regions": []', '"regions": {}'),
         lambda _: "[]",
     ],
-    ids=["half a file", "key missing", "key misspelt", "capacity missing", "another tree"],
+    ids=[
+        *("half a file", "key missing", "key misspelt", "capacity missing", "yes for true"),
+        *("null for a number", "text for a number", "text for a list", "text for an outage"),
+        *("list for an outage", "number for a lane", "object for a list", "another tree"),
+    ],
 )
 def test_a_file_that_is_no_instance_gives_one_message(
     tmp_path: Path, damage: Callable[[str], str]
 ) -> None:
     file = tmp_path / "shop.json"
     an_instance().write(file)
-    file.write_text(damage(file.read_text(encoding="utf-8")), encoding="utf-8")
+    whole = file.read_text(encoding="utf-8")
+    assert damage(whole) != whole
+    file.write_text(damage(whole), encoding="utf-8")
     with pytest.raises(InputError, match=r"shop.json cannot be read: .* write it again"):
         Instance.read(file)
 

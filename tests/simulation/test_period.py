@@ -219,18 +219,6 @@ def shop(locations: tuple[Location, ...], lanes: tuple[Lane, ...]) -> Instance:
     return Instance(name="shop", products=(TEA,), locations=locations, lanes=lanes)
 
 
-def test_a_world_of_two_warehouses_or_two_suppliers_is_refused() -> None:
-    places = tuple(Location(id=name, holds_stock=name != "s") for name in ("s", "w", "v"))
-    lanes = tuple(
-        Lane(product_id="tea", origin="s", destination="w", lead_time_periods=lead)
-        for lead in (1, 2)
-    )
-    with pytest.raises(InstanceError, match=r"holds stock in one location; .* has 2: w, v"):
-        World.from_instance(shop(places, lanes[:1]))
-    with pytest.raises(InstanceError, match=r"one lane per product; .* has 2 lanes for 1"):
-        World.from_instance(shop(places[:2], lanes))
-
-
 def test_products_keep_their_order_when_lanes_come_in_another() -> None:
     products = (replace(TEA, id="a"), replace(TEA, id="b"))
     whole = Instance.single_location(products, {"a": 1, "b": 4})

@@ -63,7 +63,8 @@ class Outcome:
     Units: ``demand, sold, lost, ordered``, and on hand plus on order before and after the window
     ``opening_stock_units, end_stock_units``. Counts: ``orders, periods, periods_served_in_full``.
     Unit-periods: ``stock`` (what is left on hand, summed over the periods' ends). Money:
-    ``revenue, purchases, holding, shortage, fixed, write_down``; money per unit: ``unit_cost``.
+    ``revenue, purchases, holding, shortage, fixed, write_down`` and ``logistics`` (freight on
+    lanes, parcels to regions, waste); money per unit: ``unit_cost``.
 
     Raises :class:`InputError` when an array has another shape or holds a number that is not finite.
     """
@@ -82,6 +83,7 @@ class Outcome:
     holding: PathValues
     shortage: PathValues
     fixed: PathValues
+    logistics: PathValues
     unit_cost: PathValues
     opening_stock_units: PathValues
     end_stock_units: PathValues
@@ -111,18 +113,19 @@ class Outcome:
         return self.product_ids[int(bad.argmax())] if bad.any() else ""
 
     def profit(self) -> Kpi:
-        """Revenue − purchases − holding − fixed − opening stock + closing stock, in money.
+        """Revenue − purchases − holding − fixed − logistics − opening + closing stock, in money.
 
         Stock, on hand and on order, is valued at unit cost, the closing stock after its
         write-down. A lost sale shows by its missing revenue; the shortage cost is not cash.
         """
         stock_change = self.unit_cost * (self.end_stock_units - self.opening_stock_units)
-        spent = self.purchases + self.holding + self.fixed + self.write_down
+        spent = self.purchases + self.holding + self.fixed + self.logistics + self.write_down
         return Kpi("money", self.revenue - spent + stock_change)
 
     def cost(self) -> Kpi:
-        """Sum holding, shortage, fixed and write-down: what decisions minimise, in money."""
-        return Kpi("money", self.holding + self.shortage + self.fixed + self.write_down)
+        """Sum holding, shortage, fixed, logistics, write-down: what decisions minimise, money."""
+        charged = self.holding + self.shortage + self.fixed + self.logistics
+        return Kpi("money", charged + self.write_down)
 
     def fill_rate(self) -> Kpi:
         """Units sold / units asked, a share; with backorders a late delivery counts as sold."""
@@ -172,6 +175,20 @@ class Outcome:
 
 
 ARRAYS = tuple(field.name for field in fields(Outcome) if field.name != "product_ids")
+TALLIED = (
+    "demand",
+    "sold",
+    "lost",
+    "ordered",
+    "orders",
+    "periods_served_in_full",
+    "stock",
+    "revenue",
+    "purchases",
+    "holding",
+    "shortage",
+)
+LOGISTICS = ("lane_cost", "shipping_cost", "waste_cost")
 
 
 @torch.no_grad()
@@ -221,14 +238,17 @@ def evaluate(
     tally = BusinessTally()
     end = rollout(world, policy, scenario, state, tally)
     unit_cost = plain(world.economics.unit_cost[..., 0])
-    end_units = plain((end.on_hand + end.on_order).sum(-1))
-    sums = {name: plain(total) for name, total in tally.sums.items() if name != "short"}
+    end_units = plain(end.on_hand.sum(-1) + end.on_order.sum(-1))
+    totals = {name: plain(total) for name, total in tally.sums.items()}
+    nothing = np.zeros(shape)
     return Outcome(
         product_ids=world.product_ids,
-        **{"fixed": np.zeros(shape), **sums},
+        **{name: totals[name] for name in TALLIED},
+        fixed=totals.get("fixed", nothing),
+        logistics=sum((totals.get(name, nothing) for name in LOGISTICS), nothing),
         periods=np.full(shape, float(tally.periods)),
         unit_cost=unit_cost,
-        opening_stock_units=plain((state.on_hand + state.on_order).sum(-1)),
+        opening_stock_units=plain(state.on_hand.sum(-1) + state.on_order.sum(-1)),
         end_stock_units=end_units,
         write_down=end_write_down_share * unit_cost * end_units,
     )

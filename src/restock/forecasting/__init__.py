@@ -4,11 +4,21 @@ Count models and seasonal naive import at once; LightGBM is loaded when first as
 :func:`forecaster` or ``restock.forecasting.lightgbm_quantile``.
 """
 
+from restock.forecasting.affinity import (
+    Affinity,
+    AffinityConfig,
+    BasketScorer,
+    ItemAffinity,
+    Popularity,
+    strongest,
+)
 from restock.forecasting.backtest import BacktestRow, rolling_backtest
+from restock.forecasting.baskets import Baskets
 from restock.forecasting.catalogue import CATALOGUE, forecaster
 from restock.forecasting.censoring import uncensor
 from restock.forecasting.croston import Croston, CrostonConfig
 from restock.forecasting.empirical import Empirical, EmpiricalConfig
+from restock.forecasting.hit_rate import leave_one_out_hits
 from restock.forecasting.negative_binomial import NegativeBinomial, NegativeBinomialConfig
 from restock.forecasting.predictive import LEVELS, Predictive
 from restock.forecasting.protocols import FittedForecaster, Forecaster
@@ -26,15 +36,21 @@ __all__ = [
     "CATALOGUE",
     "LEVELS",
     "TSB",
+    "Affinity",
+    "AffinityConfig",
     "BacktestRow",
+    "BasketScorer",
+    "Baskets",
     "Croston",
     "CrostonConfig",
     "Empirical",
     "EmpiricalConfig",
     "FittedForecaster",
     "Forecaster",
+    "ItemAffinity",
     "NegativeBinomial",
     "NegativeBinomialConfig",
+    "Popularity",
     "Predictive",
     "SeasonalNaive",
     "SeasonalNaiveConfig",
@@ -42,8 +58,10 @@ __all__ = [
     "bias",
     "central_coverage",
     "forecaster",
+    "leave_one_out_hits",
     "rolling_backtest",
     "root_mean_squared_scaled_error",
+    "strongest",
     "uncensor",
     "weighted_absolute_percentage_error",
     "weighted_quantile_loss",

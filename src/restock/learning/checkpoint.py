@@ -1,7 +1,7 @@
 """Saving a training run so that it goes on, after any interruption, to the same result."""
 
 import pickle
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from restock.errors import CheckpointError, require
 from restock.learning.fingerprint import Fingerprint
 from restock.learning.run import LogRow
-from restock.simulation import State
+from restock.simulation import Ages, Customers, Memory, Prices, State
 
 __all__ = ["Progress", "load_progress", "save_progress"]
 
@@ -37,12 +37,11 @@ class Progress:
 
 def save_progress(progress: Progress, fingerprint: Fingerprint, path: Path) -> None:
     """Write a checkpoint whole or not at all; it holds tensors and plain numbers only."""
-    chains = progress.chains
     tree = {
         "fingerprint": fingerprint,
         "weights": progress.weights,
         "optimizer": progress.optimizer,
-        "chains": [chains.on_hand, chains.on_order, list(chains.pipeline), chains.backlog],
+        "chains": _tree_of(progress.chains),
         "numbers": [
             progress.update,
             progress.seconds,
@@ -87,12 +86,11 @@ def load_progress(path: Path, fingerprint: Fingerprint) -> Progress:
 
 
 def _progress(tree: dict[str, Any]) -> Progress:
-    on_hand, on_order, pipeline, backlog = tree["chains"]
     update, seconds, cost_unit, best_cost, best_update = tree["numbers"]
     return Progress(
         weights=tree["weights"],
         optimizer=tree["optimizer"],
-        chains=State(on_hand, on_order, tuple(pipeline), backlog),
+        chains=_state(tree["chains"]),
         update=update,
         seconds=seconds,
         cost_unit=cost_unit,
@@ -101,3 +99,22 @@ def _progress(tree: dict[str, Any]) -> Progress:
         best_update=best_update,
         log=[LogRow(**row) for row in tree["log"]],
     )
+
+
+def _tree_of(value: object) -> object:
+    """Return a state as plain dictionaries of tensors, without a copy."""
+    if is_dataclass(value):
+        return {part.name: _tree_of(getattr(value, part.name)) for part in fields(value)}
+    return value
+
+
+def _state(tree: dict[str, Any]) -> State:
+    """Return the state that :func:`_tree_of` took apart."""
+    kinds = {"ages": Ages, "prices": Prices, "customers": Customers}
+    memory = tree["memory"]
+    if memory is not None:
+        for name, kind in kinds.items():
+            if memory[name] is not None:
+                memory[name] = kind(**memory[name])
+        memory = Memory(**memory)
+    return State(**{**tree, "memory": memory})

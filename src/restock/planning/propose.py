@@ -48,7 +48,7 @@ def propose(
 
     ``state`` is what today begins with; what is due today arrives before the policy looks.
     """
-    state = arrive(state)
+    state = arrive(case.world, state)
     observation = observe(case.world, state, case.scenario, case.history.n_days - 1)
     decision = policy.decide(observation)
     mean = observation.signal("forecast_mean")

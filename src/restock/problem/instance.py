@@ -1,18 +1,33 @@
-"""The whole of what is given: products, locations, lanes; checked, written and read."""
+"""The whole of what is given: products, locations, lanes, regions; checked, written and read."""
 
 import json
 import math
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from restock.errors import InputError, InstanceError, require
+from restock.errors import InputError, InstanceError, did_you_mean, require
+from restock.problem.checking import (
+    check_lanes,
+    check_smallest_orders,
+    check_stock_terms,
+    check_substitutes,
+    refuse_repeated,
+)
 from restock.problem.lane import Lane
 from restock.problem.location import Location
 from restock.problem.product import Product
+from restock.problem.region import Region, Shipping
+from restock.problem.rules import must_be_limit
+from restock.problem.stock_terms import StockTerms
+from restock.problem.substitute import Substitute
+from restock.problem.supply import check_flow, check_service
+from restock.problem.tree import from_tree, to_tree
 
 __all__ = ["Instance"]
+
+RATIONING = ("proportional", "least_cover")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +35,20 @@ class Instance:
     """A shop's supply problem.
 
     ``products`` fix the order of the product axis P everywhere. ``locations`` name the places,
-    ``lanes`` who supplies whom. ``period`` is the length of a period in words.
+    ``lanes`` who supplies whom: from outside suppliers through any network without circles.
+    ``period`` is the length of a period in words.
 
-    Raises :class:`InstanceError` for duplicated ids, a lane to an unknown place or product, or a
-    product that nothing supplies.
+    Where ``regions`` are given they demand, and ``shipping`` says which locations serve them;
+    otherwise each location that holds stock has customers of its own. ``stock_terms`` are costs
+    that differ from the product's at a location, ``substitutes`` what customers take instead.
+    ``budget_per_period`` is the most money (product and lane ``unit_cost``) that orders from
+    outside may cost per period. ``rationing`` shares out what a location lacks: in proportion to
+    the orders, or first to those with the least cover.
+
+    Raises :class:`InstanceError` naming the product, the lane, region or location, the value and
+    the mend: for ids, lanes or terms given twice, a lane to an unknown place or product, a product
+    that nothing supplies, goods that go round in a circle or are sent on from where they never
+    come, a region that nothing serves, and a smallest order that can never be placed.
     """
 
     name: str
@@ -31,45 +56,41 @@ class Instance:
     locations: tuple[Location, ...]
     lanes: tuple[Lane, ...]
     period: str = "trading day"
+    regions: tuple[Region, ...] = ()
+    shipping: tuple[Shipping, ...] = ()
+    stock_terms: tuple[StockTerms, ...] = ()
+    substitutes: tuple[Substitute, ...] = ()
+    budget_per_period: float = math.inf
+    rationing: Literal["proportional", "least_cover"] = "proportional"
 
     def __post_init__(self) -> None:
-        """Check that everything named exists and everything sold can be ordered."""
+        """Check that all parts fit together and everything sold can be ordered."""
         require(
             len(self.products) > 0,
             InstanceError,
             f"instance '{self.name}' has no products; it needs at least one.",
         )
-        _refuse_repeated("product", (product.id for product in self.products))
-        _refuse_repeated("location", (location.id for location in self.locations))
-        products = {product.id for product in self.products}
-        places = {location.id: location for location in self.locations}
-        for lane in self.lanes:
-            where = f"lane {lane.origin} → {lane.destination}"
-            require(
-                lane.product_id in products,
-                InstanceError,
-                f"{where} carries product '{lane.product_id}', which is not among the products."
-                " Add the product or remove the lane.",
-            )
-            for end in (lane.origin, lane.destination):
-                require(
-                    end in places,
-                    InstanceError,
-                    f"{where} of product '{lane.product_id}' names location '{end}', which is not"
-                    " among the locations. Add the location or correct the lane.",
-                )
-            require(
-                places[lane.destination].holds_stock,
-                InstanceError,
-                f"{where} of product '{lane.product_id}' ends at '{lane.destination}', which holds"
-                " no stock. Let it end at a warehouse.",
-            )
-        unsupplied = products - {lane.product_id for lane in self.lanes}
+        products = {product.id: product for product in self.products}
+        places = {place.id: place for place in self.locations}
+        regions = {region.id for region in self.regions}
+        refuse_repeated("product", (product.id for product in self.products))
+        refuse_repeated("location", (place.id for place in self.locations))
+        refuse_repeated("region", (region.id for region in self.regions))
+        no_budget = "Leave it out where money is no limit."
+        owner = f"for instance '{self.name}'"
+        must_be_limit(self.budget_per_period, "budget_per_period", owner, no_budget)
         require(
-            not unsupplied,
+            self.rationing in RATIONING,
             InstanceError,
-            f"no lane supplies product '{min(unsupplied, default='')}'. Add a lane for it.",
+            f"`rationing` must be one of {', '.join(RATIONING)}; got '{self.rationing}' {owner}."
+            f"{did_you_mean(self.rationing, RATIONING)}",
         )
+        check_lanes(products, places, self.lanes)
+        check_flow(products, places, self.lanes)
+        check_smallest_orders(products, places, self.lanes, self.budget_per_period)
+        check_service(places, self.lanes, self.regions, self.shipping)
+        check_stock_terms(products, places, self.stock_terms, regions)
+        check_substitutes(products, self.substitutes)
 
     @classmethod
     def single_location(
@@ -90,61 +111,131 @@ class Instance:
         """
         products = tuple(products)
         lanes = tuple(
-            Lane(
-                product_id=product.id,
-                origin=supplier,
-                destination=name,
-                lead_time_periods=lead_time_periods[product.id]
+            _divisible(
+                product,
+                supplier,
+                name,
+                lead_time_periods[product.id]
                 if isinstance(lead_time_periods, dict)
                 else lead_time_periods,
-                case_pack_units=0,
             )
             for product in products
         )
         places = (Location(id=supplier, holds_stock=False), Location(id=name))
         return cls(name=name, products=products, locations=places, lanes=lanes)
 
+    @classmethod
+    def serial(
+        cls,
+        product: Product,
+        lead_times: Sequence[int],
+        holding_costs: Sequence[float],
+        *,
+        name: str = "serial",
+    ) -> "Instance":
+        """Build the serial system of Clark & Scarf (1960) for one divisible product.
+
+        Stages come from the outside supplier downwards, ``stage 1`` next to it; the last one
+        sells, so a scenario asks nothing of the others. ``lead_times`` are the periods from the
+        stage before to each stage, ``holding_costs`` money per unit and period on hand there
+        (local, not echelon).
+
+        >>> chain = Instance.serial(Product(id="A", shortage_cost=37.12), (2, 1, 1), (2, 4, 7))
+        >>> [(lane.origin, lane.destination) for lane in chain.lanes]
+        [('supplier', 'stage 1'), ('stage 1', 'stage 2'), ('stage 2', 'stage 3')]
+        """
+        require(
+            len(lead_times) == len(holding_costs) > 0,
+            InstanceError,
+            f"`lead_times` and `holding_costs` must be as many, and not none; got {len(lead_times)}"
+            f" and {len(holding_costs)} for product '{product.id}'. Give one of each per stage.",
+        )
+        stages = [f"stage {n}" for n in range(1, len(lead_times) + 1)]
+        origins = ["supplier", *stages[:-1]]
+        hops = zip(origins, stages, lead_times, strict=True)
+        return cls(
+            name=name,
+            products=(product,),
+            locations=_one_supplier_and(stages),
+            lanes=tuple(_divisible(product, *hop) for hop in hops),
+            stock_terms=tuple(
+                StockTerms(product_id=product.id, location=stage, holding_cost=cost)
+                for stage, cost in zip(stages, holding_costs, strict=True)
+            ),
+        )
+
+    @classmethod
+    def warehouse_and_stores(
+        cls,
+        product: Product,
+        warehouse_lead_time: int,
+        store_lead_times: Mapping[str, int],
+        *,
+        stock_terms: Iterable[StockTerms] = (),
+        name: str = "stores",
+    ) -> "Instance":
+        """Build one warehouse that supplies many stores with one divisible product.
+
+        ``warehouse_lead_time`` is counted from the outside supplier, ``store_lead_times`` (by
+        store id) from the warehouse, both in periods. ``stock_terms`` are costs that differ from
+        the product's at ``warehouse`` or a store; the warehouse itself sells nothing.
+
+        >>> two = Instance.warehouse_and_stores(Product(id="A"), 3, {"north": 1, "south": 2})
+        >>> [(lane.destination, lane.lead_time_periods) for lane in two.lanes]
+        [('warehouse', 3), ('north', 1), ('south', 2)]
+        """
+        hops = [("supplier", "warehouse", warehouse_lead_time)]
+        hops += [("warehouse", store, periods) for store, periods in store_lead_times.items()]
+        return cls(
+            name=name,
+            products=(product,),
+            locations=_one_supplier_and(["warehouse", *store_lead_times]),
+            lanes=tuple(_divisible(product, *hop) for hop in hops),
+            stock_terms=tuple(stock_terms),
+        )
+
     def write(self, path: Path) -> None:
-        """Write the instance as JSON, whole or not at all; infinite capacity becomes null."""
-        tree = asdict(self)
-        for lane in tree["lanes"]:
-            if lane["capacity_units"] == math.inf:
-                lane["capacity_units"] = None
+        """Write the instance as JSON, whole or not at all; infinity, no limit, becomes null.
+
+        Each product, lane and so on is a line of its own.
+        """
+        encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+        def lines(value: object) -> str:
+            rows = isinstance(value, list) and ",\n  ".join(map(encode, value))
+            return f"[\n  {rows}\n ]" if rows else encode(value)
+
+        entries = (f' "{name}": {lines(value)}' for name, value in to_tree(self).items())
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8")
         part.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> "Instance":
-        """Read what :meth:`write` wrote.
+        """Read what :meth:`write` wrote; a field that is not in the file has its default.
 
-        Raises :class:`InputError` when the file is missing, is not JSON or lacks a field.
+        Raises :class:`InputError` when the file is missing, is not JSON, or holds a field that is
+        unknown or no number, text or list where there should be one.
         """
         try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-            lanes = [
-                Lane(**{**lane, "capacity_units": math.inf if capacity is None else capacity})
-                for lane in tree["lanes"]
-                for capacity in [lane["capacity_units"]]
-            ]
-            return cls(
-                name=tree["name"],
-                period=tree["period"],
-                products=tuple(Product(**product) for product in tree["products"]),
-                locations=tuple(Location(**location) for location in tree["locations"]),
-                lanes=tuple(lanes),
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return from_tree(cls, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise InputError(
                 f"instance file {path} cannot be read: {error!r}. An instance file is the JSON"
                 " that `Instance.write` makes; write it again."
             ) from error
 
 
-def _refuse_repeated(kind: str, ids: Iterable[str]) -> None:
-    repeated = [name for name, count in Counter(ids).items() if count > 1]
-    require(
-        not repeated,
-        InstanceError,
-        f"{kind} '{repeated[0] if repeated else ''}' is given more than once. Keep one of them.",
+def _one_supplier_and(stocking: Iterable[str]) -> tuple[Location, ...]:
+    outside = Location(id="supplier", holds_stock=False)
+    return (outside, *(Location(id=place) for place in stocking))
+
+
+def _divisible(product: Product, origin: str, destination: str, lead_time_periods: int) -> Lane:
+    return Lane(
+        product_id=product.id,
+        origin=origin,
+        destination=destination,
+        lead_time_periods=lead_time_periods,
+        case_pack_units=0,
     )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from restock.errors import InstanceError, require
+from restock.problem.prices import PriceRules
+from restock.problem.rules import must_be_amount, must_be_share, must_be_whole
 
 __all__ = ["Product"]
 
@@ -18,7 +19,15 @@ class Product:
     share of unmet demand that leaves for good: 1 is lost sales, 0 is full backorders; a waiting
     unit costs ``shortage_cost`` in each period that it waits.
 
-    Raises :class:`InstanceError` when a number is negative, NaN or infinite.
+    ``volume`` is the space that a unit takes, in the unit of ``Location.storage_capacity``. A unit
+    expires at the end of its ``shelf_life_periods``-th period on the shelf (0: it does not perish)
+    and then costs ``waste_cost``. ``fifo_share`` of the units issued are the oldest, the rest the
+    freshest: 1 is FIFO, 0 is LIFO. ``return_share`` of the units sold come back to stock
+    ``return_delay_periods`` after the sale. ``price_rules`` say which prices are allowed; without
+    them the price is the list price.
+
+    Raises :class:`InstanceError` when a number is negative, NaN or infinite, or the price rules
+    contradict themselves, the list price or the cost.
 
     >>> Product(id="B17", list_price=4.0, unit_cost=2.0, holding_cost=0.01).margin
     2.0
@@ -32,25 +41,41 @@ class Product:
     holding_cost: float = 0.0
     shortage_cost: float = 0.0
     lost_share: float = 1.0
+    volume: float = 1.0
+    shelf_life_periods: int = 0
+    waste_cost: float = 0.0
+    fifo_share: float = 1.0
+    return_share: float = 0.0
+    return_delay_periods: int = 1
+    price_rules: PriceRules | None = None
 
     def __post_init__(self) -> None:
         """Check every number; the conditions are written so that NaN fails them."""
-        for field in ("list_price", "unit_cost", "holding_cost", "shortage_cost"):
-            value = getattr(self, field)
-            require(
-                0 <= value < float("inf"),
-                InstanceError,
-                f"`{field}` must be finite and ≥ 0; got {value} for product '{self.id}'."
-                f" Correct `{field}` of this product.",
+        owner = f"for product '{self.id}'"
+        for field in _AMOUNTS:
+            must_be_amount(
+                getattr(self, field), field, owner, f"Correct `{field}` of this product."
             )
-        require(
-            0 <= self.lost_share <= 1,
-            InstanceError,
-            f"`lost_share` must lie in [0, 1]; got {self.lost_share} for product '{self.id}'."
-            " Use 1 for lost sales, 0 for backorders.",
-        )
+        for field, mend in _SHARES.items():
+            must_be_share(getattr(self, field), field, owner, mend)
+        for field, (least, mend) in _PERIODS.items():
+            must_be_whole(getattr(self, field), least, field, owner, mend)
+        if self.price_rules is not None:
+            self.price_rules.check(owner, list_price=self.list_price, unit_cost=self.unit_cost)
 
     @property
     def margin(self) -> float:
         """List price less unit cost, in money per unit."""
         return self.list_price - self.unit_cost
+
+
+_AMOUNTS = ("list_price", "unit_cost", "holding_cost", "shortage_cost", "volume", "waste_cost")
+_SHARES = {
+    "lost_share": "Use 1 for lost sales, 0 for backorders.",
+    "fifo_share": "Use 1 where the oldest is issued first, 0 where the freshest is.",
+    "return_share": "Use 0 where nothing comes back.",
+}
+_PERIODS = {
+    "shelf_life_periods": (0, "Use 0 for what does not perish."),
+    "return_delay_periods": (1, "Enter the days from sale to restocking."),
+}

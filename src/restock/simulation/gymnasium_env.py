@@ -15,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from restock.errors import ConfigurationError, require
-from restock.simulation.period import arrive, charge, demand_of, observe, place, serve
+from restock.simulation.observation import Decision
+from restock.simulation.period import arrive, conclude, observe
 from restock.simulation.scenario import Scenario, ScenarioSource
 from restock.simulation.state import State
 from restock.simulation.world import World
@@ -98,7 +99,7 @@ class RestockEnv(gymnasium.Env[Float[np.ndarray, " F"], Float[np.ndarray, " 1"]]
         # one period more than is played, so that the last observation has its signals
         self.scenario = self.source.sample(1, self.periods + 1, generator)
         self.period = 0
-        self.state = arrive(self.world.empty_state(1))
+        self.state = arrive(self.world, self.world.empty_state(1))
         return self._observation(), {}
 
     @torch.no_grad()
@@ -108,24 +109,22 @@ class RestockEnv(gymnasium.Env[Float[np.ndarray, " F"], Float[np.ndarray, " 1"]]
         """Place the order, let demand come and be served, charge, and show the next period."""
         if self.period >= self.periods:
             raise ResetNeeded("The episode has ended, or none was begun. Call `reset` first.")
-        order = self.world.ordering.order(self._wish(float(action[0])))
-        state = place(self.world, self.state, order)
-        demand = demand_of(self.scenario, self.period)
-        state, served = serve(self.world, state, demand)
-        flows = charge(self.world, order, demand, served)
-        self.state = arrive(state)
+        seen = observe(self.world, self.state, self.scenario, self.period)
+        wish = Decision(seen.lane_position + self._quantity(float(action[0])))
+        state, flows = conclude(self.world, self.state, seen, wish, self.scenario, self.period)
+        self.state = arrive(self.world, state)
         self.period += 1
         cost = flows.cost.item()
         info = {
             "cost": cost,
-            "order": order.item(),
-            "demand": demand.item(),
-            "sold": served.sold.item(),
-            "lost": served.lost.item(),
+            "order": flows.order.item(),
+            "demand": flows.demand.item(),
+            "sold": flows.served.sold.item(),
+            "lost": flows.served.lost.item(),
         }
         return self._observation(), -cost, False, self.period == self.periods, info
 
-    def _wish(self, share: float) -> Tensor:
+    def _quantity(self, share: float) -> Tensor:
         require(
             0 <= share <= 1,
             ConfigurationError,

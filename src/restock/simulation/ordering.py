@@ -11,15 +11,28 @@ from restock.shapes import LaneValues
 
 __all__ = ["FreeOrders", "Ordering", "PackedOrders", "Rule", "WholeUnitOrders", "feasible_order"]
 
+HAIR = 1e-6
+"""Taken off or added so that 12.000001 units of a pack of 6 are two packs, and 11.999999 too."""
+
 
 class Rule(IntEnum):
-    """The rule that moved an order away from its wish; the last one that bound is told."""
+    """The rule that moved an order away from its wish; the last one that bound is told.
+
+    The first five are those of the lane itself. ``CLOSED`` is a lane that takes no order today,
+    ``BUDGET``, ``STORAGE`` and ``INBOUND`` are limits over several products, and ``STOCK`` is what
+    the location at the lane's beginning has.
+    """
 
     NONE = 0
     WHOLE_UNITS = 1
     CASE_PACK = 2
     MINIMUM = 3
     CAPACITY = 4
+    CLOSED = 5
+    INBOUND = 6
+    STORAGE = 7
+    BUDGET = 8
+    STOCK = 9
 
 
 @runtime_checkable
@@ -28,6 +41,14 @@ class Ordering(Protocol):
 
     def order(self, wish: LaneValues) -> LaneValues:
         """Return the feasible order in units ≥ 0; gradients pass straight through rounding."""
+        ...
+
+    def cut(self, limit: LaneValues) -> LaneValues:
+        """Return the largest feasible order that is at most ``limit`` units."""
+        ...
+
+    def on(self, lanes: slice) -> "Ordering":
+        """Return the same rules for some of the lanes."""
         ...
 
 
@@ -39,6 +60,15 @@ class FreeOrders:
         """Return the wish itself."""
         return wish
 
+    def cut(self, limit: LaneValues) -> LaneValues:
+        """Return the limit itself."""
+        return limit
+
+    def on(self, lanes: slice) -> "FreeOrders":
+        """Return the same rules."""
+        del lanes
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class WholeUnitOrders:
@@ -47,6 +77,15 @@ class WholeUnitOrders:
     def order(self, wish: LaneValues) -> LaneValues:
         """Return the rounded wish with the gradient of the wish."""
         return _straight_through(wish, torch.floor(wish.detach() + 0.5))
+
+    def cut(self, limit: LaneValues) -> LaneValues:
+        """Return whole units, with the gradient of the limit."""
+        return _straight_through(limit, torch.floor(limit.detach() + HAIR))
+
+    def on(self, lanes: slice) -> "WholeUnitOrders":
+        """Return the same rules."""
+        del lanes
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +102,20 @@ class PackedOrders:
             wish.detach(), case_pack=self.case_pack, minimum=self.minimum, capacity=self.capacity
         )
         return _straight_through(wish, quantity)
+
+    def cut(self, limit: LaneValues) -> LaneValues:
+        """Return whole case packs, or nothing below the minimum, with the gradient of the limit."""
+        units = torch.minimum(limit.detach(), self.capacity)
+        pack = torch.where(self.case_pack > 0, self.case_pack, 1)
+        packed = torch.floor(units / pack + HAIR) * pack
+        whole = torch.where(self.case_pack > 0, packed, units)
+        return _straight_through(limit, torch.where(whole >= self.minimum, whole, 0))
+
+    def on(self, lanes: slice) -> "PackedOrders":
+        """Return the rules of some lanes."""
+        return PackedOrders(
+            self.case_pack[..., lanes], self.minimum[..., lanes], self.capacity[..., lanes]
+        )
 
 
 def _straight_through(wish: Tensor, quantity: Tensor) -> Tensor:
@@ -92,8 +145,7 @@ def feasible_order(
     divisible = case_pack == 0
     pack = torch.where(divisible, torch.ones_like(case_pack), case_pack)
     whole = torch.where(divisible, wish, torch.floor(wish + 0.5))
-    # a hair is taken off so that 12.000001 units of a pack of 6 stay two packs
-    packed = torch.where(case_pack > 1, torch.ceil(whole / pack - 1e-6) * pack, whole)
+    packed = torch.where(case_pack > 1, torch.ceil(whole / pack - HAIR) * pack, whole)
     least = torch.where(divisible, minimum, torch.ceil(minimum / pack) * pack)
     raised = torch.where(packed > 0, torch.maximum(packed, least), packed)
     most = torch.where(divisible, capacity, torch.floor(capacity / pack) * pack)

@@ -4,17 +4,29 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from restock.errors import ConfigurationError, did_you_mean, require
-from restock.shapes import DemandPaths, PathTotals, StockValues
+from restock.shapes import PathTotals
+from restock.simulation.flows import Flows
 from restock.simulation.observation import Policy
-from restock.simulation.period import Flows, step
+from restock.simulation.period import step
 from restock.simulation.scenario import Scenario
 from restock.simulation.state import State
 from restock.simulation.world import World
 
-__all__ = ["BusinessTally", "CostTally", "Tally", "Trace", "average_cost", "rollout"]
+__all__ = [
+    "BusinessTally",
+    "CostTally",
+    "CustomerTally",
+    "Tally",
+    "Trace",
+    "average_cost",
+    "rollout",
+]
+
+MET_WITH = ("late", "split_share", "transit_periods", "satisfaction", "customers")
 
 # torch gives each thread at least so many elements of an elementwise operation
 GRAIN_CELLS = 32_768
@@ -31,9 +43,9 @@ class Tally(Protocol):
 
 @dataclass(slots=True)
 class CostTally:
-    """Sums cost, differentiably: ``total`` is money ``[B, P, L]`` over ``periods``."""
+    """Sums cost, differentiably: ``total`` is money ``[B, P, 1]`` over ``periods``."""
 
-    total: StockValues | None = None
+    total: Float[Tensor, "B P 1"] | None = None
     periods: int = 0
 
     def add(self, world: World, flows: Flows) -> None:
@@ -55,7 +67,8 @@ class BusinessTally:
 
     Keys of ``sums``: units ``demand, sold, lost, short, ordered``, counts ``orders`` and
     ``periods_served_in_full``, unit-periods ``stock``, money ``revenue, purchases, holding,
-    shortage, fixed``.
+    shortage, fixed``; and in worlds that have them, units ``expired, returned, late,
+    substituted`` and money ``lane_cost, waste_cost, shipping_cost, refund``.
     """
 
     sums: dict[str, PathTotals] = field(default_factory=dict)
@@ -74,16 +87,51 @@ class BusinessTally:
             "orders": (flows.order > 0).to(flows.order),
             "periods_served_in_full": (served.short <= 0).to(flows.order),
             "stock": served.left,
-            "revenue": prices.list_price * served.sold,
-            "purchases": prices.unit_cost * flows.order,
+            "revenue": flows.revenue(prices.list_price),
+            "purchases": prices.purchase_cost * flows.order,
             "holding": flows.holding_cost,
             "shortage": flows.shortage_cost,
         }
         if flows.fixed_cost is not None:
             parts["fixed"] = flows.fixed_cost
+        if flows.extras is not None:
+            parts |= flows.extras.per_product()
         for name, part in parts.items():
             total = part.sum(-1)
             self.sums[name] = self.sums[name] + total if name in self.sums else total
+
+
+@dataclass(slots=True)
+class CustomerTally:
+    """Sums what customers met with at each demand point, over all products, ``[B, D]``.
+
+    Keys of ``sums``: units ``demand, short``, and in worlds that have them units ``late`` and the
+    sums over periods of ``satisfaction, customers, split_share, transit_periods``; divided by
+    ``periods`` these are averages. ``customers`` and ``satisfaction`` are the last period's,
+    ``None`` where nobody remembers.
+    """
+
+    sums: dict[str, Float[Tensor, "B D"]] = field(default_factory=dict)
+    periods: int = 0
+    customers: Float[Tensor, "B D"] | None = None
+    satisfaction: Float[Tensor, "B D"] | None = None
+
+    def add(self, world: World, flows: Flows) -> None:
+        """Add what customers met with in the period."""
+        del world
+        self.periods += 1
+        parts = {"demand": flows.demand, "short": flows.served.short}
+        if flows.extras is not None:
+            for name in MET_WITH:
+                value = getattr(flows.extras, name)
+                if value is not None:
+                    parts[name] = value
+        for name, part in parts.items():
+            total = part.sum(-2)
+            self.sums[name] = self.sums[name] + total if name in self.sums else total
+        if "customers" in parts:
+            self.customers = parts["customers"].squeeze(-2)
+            self.satisfaction = parts["satisfaction"].squeeze(-2)
 
 
 @dataclass(slots=True)
@@ -97,12 +145,12 @@ class Trace:
         del world
         self.flows.append(flows)
 
-    def series(self, name: str) -> DemandPaths:
-        """Return one flow as ``[B, T, P, L]``.
+    def series(self, name: str) -> Float[Tensor, "B T P ..."]:
+        """Return one flow as ``[B, T, P, …]``, the last axis as in :class:`Flows`.
 
         ``order, demand, sold, left, lost, short`` are units, ``cost, holding_cost,
-        shortage_cost`` money; ``backlog`` (units) and ``fixed_cost`` (money) are there in worlds
-        that have them.
+        shortage_cost`` money; ``backlog`` (units), ``fixed_cost`` (money) and the fields of
+        :class:`Extras` are there in worlds that have them.
 
         Raises :class:`ConfigurationError` for a flow that this world does not have.
         """
@@ -118,6 +166,7 @@ def _named(flows: Flows, name: str) -> Tensor:
         "shortage_cost": flows.shortage_cost,
         "fixed_cost": flows.fixed_cost,
         **flows.served._asdict(),
+        **({} if flows.extras is None else flows.extras._asdict()),
     }
     there = {key: value for key, value in known.items() if value is not None}
     if name not in there:
@@ -133,7 +182,11 @@ def rollout(
     """Run ``policy`` through every period of ``scenario`` from ``state``; return the last state.
 
     Each tally hears every period. Gradients flow through the whole rollout unless switched off.
+
+    Raises :class:`ConfigurationError` when the world's supply is uncertain and the scenario does
+    not say what happens to it.
     """
+    world.check(scenario)
     for period in range(scenario.periods):
         state, flows = step(world, policy, state, scenario, period)
         for tally in tallies:
