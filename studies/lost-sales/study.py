@@ -15,13 +15,15 @@ from restock.errors import InputError
 from restock.evaluation import StudySettings, gap_percent, markdown_table
 from restock.learning import PathwiseConfig, TrainingRun, fit
 from restock.optimality import (
+    geometric_pmf,
+    poisson_pmf,
+)
+from restock.optimality.lost_sales import (
     BestCappedBaseStock,
     LostSales,
     best_base_stock,
     best_capped_base_stock,
     evaluate,
-    geometric_pmf,
-    poisson_pmf,
     solve,
 )
 from restock.policies import NeuralOrderUpTo, NeuralOrderUpToConfig

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from restock.optimality import (
+    geometric_pmf,
+    poisson_pmf,
+)
+from restock.optimality.lost_sales import (
     LostSales,
     best_base_stock,
     best_capped_base_stock,
     evaluate,
-    geometric_pmf,
-    poisson_pmf,
     solve,
 )
 

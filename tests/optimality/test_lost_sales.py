@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from restock.errors import InstanceError, OptimalityError
 from restock.optimality import (
+    geometric_pmf,
+    poisson_pmf,
+)
+from restock.optimality.lost_sales import (
+    Decide,
     LostSales,
     best_base_stock,
     best_capped_base_stock,
     evaluate,
-    geometric_pmf,
-    poisson_pmf,
+    program,
     solve,
 )
-from restock.optimality.lost_sales import Decide, program
 
 
 def _simulated(problem: LostSales, decide: Decide, seed: int) -> tuple[float, float]:

@@ -90,7 +90,7 @@ def test_every_unit_is_sold_on_hand_on_order_or_comes_back_on_its_day(
     products = [
         Product(
             id=f"p{n}",
-            return_share=0.25 * n,
+            return_share=0.2 * (n + 1),
             return_delay_periods=delay,
             lost_share=lost_share,
         )
@@ -128,10 +128,10 @@ def test_a_world_that_forgets_returns_fails_the_balance_of_units() -> None:
     product = Product(id="a", return_share=0.5)
     demand = torch.full((1, 4, 1, 1), 2.0, dtype=DOUBLE)
     opening = torch.full((1, 1, 1), 10.0, dtype=DOUBLE)
-    with_returns, without = world_of(product), world_of(Product(id="a"))
-    ends = []
-    for world in (with_returns, without):
-        ends.append(rollout(world, NoOrders(), scenario_of(demand), world.state_with(opening)))
+    ends = [
+        rollout(world, NoOrders(), scenario_of(demand), world.state_with(opening))
+        for world in (world_of(product), world_of(Product(id="a")))
+    ]
     # sold on days 0, 1 and 2, and so back by day 3: half of 6 units
     assert (ends[0].on_hand - ends[1].on_hand).item() == 3
 
@@ -166,7 +166,7 @@ def test_returned_units_of_perishable_goods_are_fresh() -> None:
     demand = torch.zeros(1, 7, 1, 1, dtype=DOUBLE)
     demand[0, 1] = 4.0
     trace = run(world_of(product), NoOrders(), demand, opening=10.0)
-    # 10 fresh on day 0; 4 sold on day 1; 6 expire with day 2; 2 are back on day 2, fresh, till day 4
+    # 10 fresh on day 0, 4 sold on day 1, 6 expire with day 2; 2 are back on day 2, till day 4
     assert trace.series("expired").flatten().tolist() == [0, 0, 6, 0, 2, 0, 0]
     assert trace.series("left").flatten().tolist() == [10, 6, 2, 2, 0, 0, 0]
 

@@ -32,11 +32,11 @@ class Extras(NamedTuple):
 
     Money: ``lane_cost`` ``[B, P, E]`` per unit ordered, ``waste_cost`` ``[B, P, L]``,
     ``shipping_cost`` ``[B, P, 1]``, ``refund`` ``[B, P, 1]``, ``price`` ``[B, P, 1]``. Units:
-    ``expired`` and ``returned`` ``[B, P, L]``, ``late`` ``[B, P, R]``, ``substituted`` ``[B, P,
-    D]`` (sold in place of another product), ``saved`` ``[B, P, D]`` (its customers, who took
-    another product). Shares and periods per region ``[B, 1, D]``:
-    ``split_share``, ``transit_periods``, ``satisfaction``, ``customers``. ``parcels`` tell
-    the units from each location to each region.
+    ``expired`` and ``returned`` ``[B, P, L]``, ``late`` ``[B, P, R]`` with its ``delay`` in
+    unit-periods, ``substituted`` ``[B, P, D]`` (sold in place of another product), ``saved``
+    ``[B, P, D]`` (its customers, who took another product). Shares and periods per region
+    ``[B, 1, D]``: ``split_share``, ``transit_periods``, ``satisfaction``, ``customers``.
+    ``parcels`` tell the units from each location to each region.
     """
 
     lane_cost: Tensor | None = None
@@ -47,6 +47,7 @@ class Extras(NamedTuple):
     parcels: tuple[RegionServed, ...] = ()
     shipping_cost: Tensor | None = None
     late: Tensor | None = None
+    delay: Tensor | None = None
     split_share: Tensor | None = None
     transit_periods: Tensor | None = None
     substituted: Tensor | None = None
@@ -68,6 +69,7 @@ class Extras(NamedTuple):
             parcels=rounds,
             shipping_cost=_sum(part.shipping_cost for part in rounds),
             late=_sum(part.late for part in rounds),
+            delay=_sum(part.delay for part in rounds),
             split_share=split_share,
             transit_periods=transit,
         )

@@ -36,11 +36,12 @@ class RegionServed:
     Units: ``sold`` and ``left`` ``[B, P, L]`` at locations; ``lost``, ``short`` (lost in this
     period or waiting at its end: the shortage cost is charged on it), ``backlog`` (waiting;
     ``None`` where nothing waits) and ``late`` (shipped over a longer transit than the region was
-    promised; the time before shipping is not in it) ``[B, P, R]``. ``shipping_cost`` is money
-    ``[B, P, 1]``: per unit, and per shipment once for each location, region and product. Per
-    region ``[B, 1, R]``, over all products: ``orders``, the products of which anything was
-    shipped; ``split_orders``, those shipped from more than one location; ``transit_periods``, the
-    mean over units shipped (0 where none was). ``waves`` are the parcels themselves.
+    promised; the time before shipping is not in it) with its ``delay`` in unit-periods ``[B, P,
+    R]``. ``shipping_cost`` is money ``[B, P, 1]``: per unit, and per shipment once for each
+    location, region and product. Per region ``[B, 1, R]``, over all products: ``orders``, the
+    products of which anything was shipped; ``split_orders``, those shipped from more than one
+    location; ``transit_periods``, the mean over units shipped (0 where none was). ``waves`` are
+    the parcels themselves.
     """
 
     sold: Stock
@@ -49,6 +50,7 @@ class RegionServed:
     short: RegionUnits
     backlog: RegionUnits | None
     late: RegionUnits
+    delay: RegionUnits
     shipping_cost: Float[Tensor, "B P 1"]
     orders: Float[Tensor, "B 1 R"]
     split_orders: Float[Tensor, "B 1 R"]
@@ -138,8 +140,12 @@ class Fulfilment:
     @cached_property
     def lateness(self) -> Terms:
         """1 where the transit is longer than the region was promised, else 0."""
-        late = self.transit_periods > self.promise_periods.unsqueeze(-1)
-        return late.to(self.transit_periods.dtype)
+        return (self.delays > 0).to(self.transit_periods.dtype)
+
+    @cached_property
+    def delays(self) -> Terms:
+        """Periods of transit beyond what the region was promised, 0 where the promise is kept."""
+        return (self.transit_periods - self.promise_periods.unsqueeze(-1)).clamp_min(0)
 
     def serve(
         self,
@@ -181,7 +187,8 @@ class Fulfilment:
             lost=lost,
             short=lost if waiting is None else lost + waiting,
             backlog=waiting,
-            late=self._late(waves, demand),
+            late=_carried(waves, self.lateness, demand),
+            delay=_carried(waves, self.delays, demand),
             shipping_cost=self._shipping_cost(waves, opened, demand),
             orders=(locations > 0).sum(1, keepdim=True).to(demand.dtype),
             split_orders=(locations > 1).sum(1, keepdim=True).to(demand.dtype),
@@ -211,14 +218,6 @@ class Fulfilment:
             cost = wave.add(cost, part)
         return cost
 
-    def _late(self, waves: Sequence[Wave], like: Tensor) -> Tensor:
-        late = torch.zeros_like(like)
-        for wave in waves:
-            is_late = _read(self.lateness, wave.groups)
-            if is_late.any():
-                late = wave.add(late, wave.units * is_late)
-        return late
-
     def _mean_transit(self, waves: Sequence[Wave], like: Tensor) -> Tensor:
         paths, products, _ = like.shape
         shipped = travelled = torch.zeros_like(like[:, :1])
@@ -231,6 +230,16 @@ class Fulfilment:
             else:
                 travelled = travelled + wave.per_path(wave.units * transit, paths, products)
         return travelled / torch.where(shipped > 0, shipped, 1)
+
+
+def _carried(waves: Sequence[Wave], terms: Terms, like: Tensor) -> Tensor:
+    """Return the sum over parcels of units times the terms of their way, ``[B, P, R]``."""
+    total = torch.zeros_like(like)
+    for wave in waves:
+        each = _read(terms, wave.groups)
+        if each.any():
+            total = wave.add(total, wave.units * each)
+    return total
 
 
 def fulfilment_for(

@@ -98,11 +98,11 @@ class Market:
         # who waits has not been served: shortage counts against the fill rate every day
         fill_rate = (1 - served.short.sum(-2, keepdim=True) / units).clamp(0, 1)
         relative_price = prices.price / self.list_price.clamp_min(LEAST_UNITS)
-        late = None if extras.late is None else extras.late.sum(-2, keepdim=True) / units
+        delay = None if extras.delay is None else extras.delay.sum(-2, keepdim=True) / units
         moved = satisfaction.next(
             customers.satisfaction,
             fill_rate,
-            late,
+            delay,
             extras.split_share,
             (demand * relative_price).sum(-2, keepdim=True) / units,
             (asked > 0).to(units.dtype),

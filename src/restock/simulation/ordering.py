@@ -97,10 +97,15 @@ class PackedOrders:
     capacity: Tensor
 
     def order(self, wish: LaneValues) -> LaneValues:
-        """Return :func:`feasible_order`'s quantity with the gradient of the wish."""
+        """Return :func:`feasible_order`'s quantity with the gradient of the wish.
+
+        Where the capacity is 0, as on lanes that a product lacks, there is no gradient.
+        """
         quantity, _ = feasible_order(
             wish.detach(), case_pack=self.case_pack, minimum=self.minimum, capacity=self.capacity
         )
+        if wish.requires_grad:
+            wish = torch.where(self.capacity > 0, wish, 0)
         return _straight_through(wish, quantity)
 
     def cut(self, limit: LaneValues) -> LaneValues:

@@ -1,22 +1,16 @@
 """The best base-stock and capped base-stock levels, by exact evaluation."""
 
 import math
-from collections.abc import Callable, Iterable
-from functools import cache
-from itertools import product
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
 from restock.optimality.lost_sales.chain import Decide, evaluate
+from restock.optimality.lost_sales.descent import Point, descend
 from restock.optimality.lost_sales.problem import LostSales
 
 __all__ = ["BestBaseStock", "BestCappedBaseStock", "best_base_stock", "best_capped_base_stock"]
-
-Point: TypeAlias = tuple[int, ...]
-
-STRIDES = (4, 2, 1)
 
 
 class BestBaseStock(NamedTuple):
@@ -53,7 +47,7 @@ def best_base_stock(problem: LostSales, tolerance: float = 1e-7) -> BestBaseStoc
     def cost(point: Point) -> float:
         return evaluate(problem, _capped_base_stock(point[0], point[0]), tolerance).cost
 
-    (level,), least = _descend(cost, (round(problem.mean * (problem.lead_time + 1)),), (0,))
+    (level,), least = descend(cost, (round(problem.mean * (problem.lead_time + 1)),), (0,))
     return BestBaseStock(level, least)
 
 
@@ -78,7 +72,7 @@ def best_capped_base_stock(problem: LostSales, tolerance: float = 1e-7) -> BestC
         return evaluate(problem, _capped_base_stock(*point), tolerance).cost
 
     plain = best_base_stock(problem, tolerance)
-    (level, cap), least = _descend(cost, (plain.level, math.floor(problem.mean) + 1), (0, 0))
+    (level, cap), least = descend(cost, (plain.level, math.floor(problem.mean) + 1), (0, 0))
     if plain.cost < least - tolerance:
         return BestCappedBaseStock(plain.level, plain.level, plain.cost)
     return BestCappedBaseStock(level, cap, least)
@@ -89,21 +83,3 @@ def _capped_base_stock(level: int, cap: int) -> Decide:
         return np.asarray((level - states.sum(axis=1)).clip(0, cap))
 
     return decide
-
-
-def _descend(cost: Callable[[Point], float], start: Point, least: Point) -> tuple[Point, float]:
-    """Go to the best neighbour until none is better, in strides of 4, then 2, then 1 units."""
-    known = cache(cost)
-    here = start
-    for stride in STRIDES:
-        better = _step(known, here, stride, least)
-        while better != here:
-            here, better = better, _step(known, better, stride, least)
-    return here, known(here)
-
-
-def _step(cost: Callable[[Point], float], here: Point, stride: int, least: Point) -> Point:
-    moves: Iterable[Point] = product((0, -stride, stride), repeat=len(here))
-    neighbours = [tuple(x + dx for x, dx in zip(here, move, strict=True)) for move in moves]
-    inside = [p for p in neighbours if all(x >= low for x, low in zip(p, least, strict=True))]
-    return min(inside, key=cost)

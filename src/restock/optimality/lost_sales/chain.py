@@ -66,6 +66,8 @@ def evaluate(problem: LostSales, decide: Decide, tolerance: float = 1e-7) -> Exa
     chain = _reachable(problem, decide)
     on_hand = chain.states[:, 0]
     costs = problem.period_costs(int(on_hand.max()) + 1)[on_hand]
+    if problem.fixed_order_cost > 0:
+        costs = costs + problem.fixed_order_cost * (_orders(decide, chain.states) > 0)
     return _average(chain.transitions, costs, tolerance)
 
 

@@ -1,4 +1,4 @@
-"""One product, lost sales, a fixed lead time, no fixed cost: what is given."""
+"""One product, lost sales, a fixed lead time: what is given."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from restock.errors import InstanceError, require
+from restock.optimality.lost_sales.bounds import largest_order, largest_position
 from restock.optimality.pmf import check_pmf, quantile, total_pmf
 
 __all__ = ["LostSales"]
@@ -19,16 +20,17 @@ class LostSales:
     ``pmf`` is p[d], the chance of demand d = 0..D in a period, periods independent. ``lead_time``
     (L ≥ 1) is in periods: what is ordered in period t can be sold from period t + L on.
     ``holding_cost`` (h > 0) is money per unit left at the end of a period, ``shortage_cost``
-    (p ≥ 0) money per unit of demand lost.
+    (p ≥ 0) money per unit of demand lost, ``fixed_order_cost`` (K ≥ 0) money per order of any size.
 
     A state is (x₀, x₁, …, x₍L−1₎): x₀ on hand after the arrival, xᵢ due in i periods. The order z
-    is placed, demand d comes, the period costs h (x₀ − d)⁺ + p (d − x₀)⁺ and the next state is
-    ((x₀ − d)⁺ + x₁, x₂, …, x₍L−1₎, z).
+    is placed at K if z > 0, demand d comes, the period costs h (x₀ − d)⁺ + p (d − x₀)⁺ and the next
+    state is ((x₀ − d)⁺ + x₁, x₂, …, x₍L−1₎, z).
 
     Raises :class:`InstanceError` for anything else.
 
     Source: P. Zipkin (2008), Old and new methods for lost-sales inventory systems, Operations
-    Research 56(5):1256–1263, section 2.
+    Research 56(5):1256–1263, section 2; with a fixed cost M. Bijvank, S. Bhulai & W. T. Huh (2015),
+    European Journal of Operational Research 241(2):381–390.
 
     >>> LostSales(np.array([0.5, 0.5]), 1, holding_cost=1, shortage_cost=4).position_bound
     2
@@ -38,6 +40,7 @@ class LostSales:
     lead_time: int
     holding_cost: float
     shortage_cost: float
+    fixed_order_cost: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every number; the conditions are written so that NaN fails them."""
@@ -60,6 +63,12 @@ class LostSales:
             f"`shortage_cost` must be finite and ≥ 0; got {self.shortage_cost}. Give money per"
             " unit lost.",
         )
+        require(
+            0 <= self.fixed_order_cost < math.inf,
+            InstanceError,
+            f"`fixed_order_cost` must be finite and ≥ 0; got {self.fixed_order_cost}. Give money"
+            " per order.",
+        )
 
     @property
     def mean(self) -> float:
@@ -77,7 +86,10 @@ class LostSales:
 
         No optimal order lifts x₀ + … + x₍L−1₎ + z above the newsvendor level of L + 1 periods
         (T. E. Morton (1969), SIAM Review 11(4):572–596; Zipkin's standard vector base stock).
+        With a fixed cost the bound is that of :mod:`restock.optimality.lost_sales.bounds`.
         """
+        if self.fixed_order_cost > 0:
+            return largest_position(*self._terms)
         return self.newsvendor_level(self.lead_time + 1)
 
     @property
@@ -86,7 +98,19 @@ class LostSales:
 
         The same bound for the order alone, which serves period L and what follows.
         """
+        if self.fixed_order_cost > 0:
+            return largest_order(*self._terms)
         return self.newsvendor_level(1)
+
+    @property
+    def _terms(self) -> tuple[Float[np.ndarray, " D"], int, float, float, float]:
+        return (
+            self.pmf,
+            self.lead_time,
+            self.holding_cost,
+            self.shortage_cost,
+            self.fixed_order_cost,
+        )
 
     def period_costs(self, n_levels: int) -> Float[np.ndarray, " X"]:
         """Return h E(x₀ − D)⁺ + p E(D − x₀)⁺ for x₀ = 0..n_levels − 1, in money per period."""

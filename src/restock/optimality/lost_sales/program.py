@@ -129,6 +129,7 @@ class _Grid:
             " allowed. Count demand in cases, or shorten the lead time.",
         )
         self.costs = problem.period_costs(self.X)
+        self.fixed_order_cost = problem.fixed_order_cost
         self.kernel = np.ascontiguousarray(problem.left_over(self.X).T)
         # Units on hand and on order together.
         self.positions = np.asarray(sum(np.indices(self.shape, sparse=True)))
@@ -171,7 +172,7 @@ class _Grid:
     def _after_order(
         self, values: Float[np.ndarray, "*state"], due_next: int
     ) -> Float[np.ndarray, "Z rest levels"]:
-        """Return E V(next state) for each order, later component and x₀, where x₁ = due_next."""
+        """Return K [z > 0] + E V(next state) per order z, later component and x₀; x₁ = due_next."""
         if len(self.shape) == 1:
             # L = 1: the order itself is what joins the stock left over.
             padded = np.concatenate([values, np.full(self.Z - 1, FORBIDDEN)])
@@ -180,4 +181,7 @@ class _Grid:
             next_values = values.reshape(-1, self.X)[:, due_next:]
         levels = self.X - due_next
         after = next_values @ self.kernel[:levels, :levels]
-        return np.asarray(after.reshape(self.Z, -1, levels))
+        by_order = np.asarray(after.reshape(self.Z, -1, levels))
+        if self.fixed_order_cost > 0:
+            by_order[1:] += self.fixed_order_cost
+        return by_order
