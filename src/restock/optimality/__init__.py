@@ -1,17 +1,15 @@
-"""What is the best possible? Exact answers and bounds; never policies."""
+"""What is the best possible? Exact answers and bounds; never policies.
 
+Problems that a dynamic program solves have a package each, with the same words in it: ``solve``
+for the optimum with its certificate, ``evaluate`` for the exact cost of any rule, ``best_…`` for
+the best rule of a kind: :mod:`lost_sales`, :mod:`dual_sourcing`, :mod:`perishables` and
+:mod:`joint_pricing`.
+"""
+
+from restock.optimality import dual_sourcing, joint_pricing, lost_sales, perishables
+from restock.optimality.average_cost import ExactCost, average_cost
 from restock.optimality.eoq import EconomicOrder, economic_order_quantity
-from restock.optimality.lost_sales import (
-    BestBaseStock,
-    BestCappedBaseStock,
-    ExactCost,
-    LostSales,
-    LostSalesOptimum,
-    best_base_stock,
-    best_capped_base_stock,
-    evaluate,
-    solve,
-)
+from restock.optimality.gridded import GridDemand, counted, normal_on_grid
 from restock.optimality.newsvendor import Newsvendor, Normal, newsvendor
 from restock.optimality.perfect_information import (
     PerfectInformation,
@@ -19,25 +17,50 @@ from restock.optimality.perfect_information import (
     perfect_information_bound,
 )
 from restock.optimality.pmf import geometric_pmf, poisson_pmf
+from restock.optimality.r_q import ContinuousReview, ReorderQuantity, optimal_r_q, r_q_cost
+from restock.optimality.s_s import Backorders, ReorderUpTo, optimal_s_s, s_s_cost
+from restock.optimality.serial import (
+    EchelonBaseStock,
+    SerialStage,
+    SerialSystem,
+    clark_scarf,
+    serial_cost,
+)
+from restock.optimality.wagner_whitin import LotSizes, wagner_whitin
 
 __all__ = [
-    "BestBaseStock",
-    "BestCappedBaseStock",
+    "Backorders",
+    "ContinuousReview",
+    "EchelonBaseStock",
     "EconomicOrder",
     "ExactCost",
-    "LostSales",
-    "LostSalesOptimum",
+    "GridDemand",
+    "LotSizes",
     "Newsvendor",
     "Normal",
     "PerfectInformation",
+    "ReorderQuantity",
+    "ReorderUpTo",
+    "SerialStage",
+    "SerialSystem",
     "SupplyTerms",
-    "best_base_stock",
-    "best_capped_base_stock",
+    "average_cost",
+    "clark_scarf",
+    "counted",
+    "dual_sourcing",
     "economic_order_quantity",
-    "evaluate",
     "geometric_pmf",
+    "joint_pricing",
+    "lost_sales",
     "newsvendor",
+    "normal_on_grid",
+    "optimal_r_q",
+    "optimal_s_s",
     "perfect_information_bound",
+    "perishables",
     "poisson_pmf",
-    "solve",
+    "r_q_cost",
+    "s_s_cost",
+    "serial_cost",
+    "wagner_whitin",
 ]

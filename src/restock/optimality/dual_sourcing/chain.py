@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from restock.errors import OptimalityError, require
+from restock.optimality.average_cost import MAX_ITERATIONS, STEP, ExactCost, average_cost
 from restock.optimality.dual_sourcing.problem import DualSourcing
-from restock.optimality.lost_sales import ExactCost
 
 __all__ = ["Chain", "Decide", "evaluate", "reachable"]
 
@@ -20,9 +20,6 @@ Decide: TypeAlias = Callable[[Int[np.ndarray, "S L"]], Orders]
 
 MAX_STATES = 2_000_000
 MAX_UNITS = 2_000
-MAX_ITERATIONS = 20_000
-# A step short of one keeps the average cost and lets periodic chains converge.
-STEP = 0.95
 NEGLIGIBLE = 1e-13
 
 
@@ -99,27 +96,7 @@ def evaluate(problem: DualSourcing, decide: Decide, tolerance: float = 1e-7) -> 
     6.0
     """
     chain = reachable(problem, decide)
-    costs = chain.costs(problem)
-    values = costs.copy()
-    lower, upper = -np.inf, np.inf
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        change = costs + chain.transitions @ values - values
-        lower, upper = max(lower, float(change.min())), min(upper, float(change.max()))
-        if upper - lower <= tolerance:
-            return ExactCost(
-                cost=(lower + upper) / 2,
-                lower=lower,
-                upper=upper,
-                states=costs.size,
-                iterations=iteration,
-            )
-        values += STEP * change
-        values -= values[0]
-    raise OptimalityError(
-        f"the rule's average cost is bracketed in [{lower}, {upper}] after {MAX_ITERATIONS}"
-        f" sweeps, wider than `tolerance` {tolerance}. Raise `tolerance`, or check that the rule"
-        " comes back to the same states whatever the first demands are."
-    )
+    return average_cost(chain.transitions, chain.costs(problem), tolerance)
 
 
 def reachable(problem: DualSourcing, decide: Decide) -> Chain:

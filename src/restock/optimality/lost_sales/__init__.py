@@ -6,7 +6,7 @@ from restock.optimality.lost_sales.base_stock import (
     best_base_stock,
     best_capped_base_stock,
 )
-from restock.optimality.lost_sales.chain import Decide, ExactCost, evaluate
+from restock.optimality.lost_sales.chain import Decide, evaluate
 from restock.optimality.lost_sales.problem import LostSales
 from restock.optimality.lost_sales.program import LostSalesOptimum, solve
 from restock.optimality.lost_sales.reordering import (
@@ -22,7 +22,6 @@ __all__ = [
     "BestCappedBaseStock",
     "CappedReorder",
     "Decide",
-    "ExactCost",
     "LostSales",
     "LostSalesOptimum",
     "ReorderLots",

@@ -9,32 +9,15 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
 from restock.errors import OptimalityError, require
+from restock.optimality.average_cost import ExactCost, average_cost
 from restock.optimality.lost_sales.problem import LostSales
 
-__all__ = ["Decide", "ExactCost", "evaluate"]
+__all__ = ["Decide", "evaluate"]
 
 Decide: TypeAlias = Callable[[Int[np.ndarray, "S L"]], Int[np.ndarray, " S"]]
 
 MAX_STATES = 2_000_000
 MAX_UNITS = 2_000
-MAX_ITERATIONS = 20_000
-# A step short of one keeps the average cost and lets periodic chains converge.
-STEP = 0.95
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExactCost:
-    """The long-run average cost of a rule, in money per period.
-
-    ``cost`` is certain to lie in [``lower``, ``upper``]. ``states`` counts what the rule can
-    reach from the empty state, ``iterations`` the sweeps that closed the bracket.
-    """
-
-    cost: float
-    lower: float
-    upper: float
-    states: int
-    iterations: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,30 +51,7 @@ def evaluate(problem: LostSales, decide: Decide, tolerance: float = 1e-7) -> Exa
     costs = problem.period_costs(int(on_hand.max()) + 1)[on_hand]
     if problem.fixed_order_cost > 0:
         costs = costs + problem.fixed_order_cost * (_orders(decide, chain.states) > 0)
-    return _average(chain.transitions, costs, tolerance)
-
-
-def _average(transitions: csr_array, costs: Float[np.ndarray, " S"], tolerance: float) -> ExactCost:
-    values = costs.copy()
-    lower, upper = -np.inf, np.inf
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        change = costs + transitions @ values - values
-        lower, upper = max(lower, float(change.min())), min(upper, float(change.max()))
-        if upper - lower <= tolerance:
-            return ExactCost(
-                cost=(lower + upper) / 2,
-                lower=lower,
-                upper=upper,
-                states=costs.size,
-                iterations=iteration,
-            )
-        values += STEP * change
-        values -= values[0]
-    raise OptimalityError(
-        f"the rule's average cost is bracketed in [{lower}, {upper}] after {MAX_ITERATIONS}"
-        f" sweeps, wider than `tolerance` {tolerance}. Raise `tolerance`, or check that the rule"
-        " comes back to the same states whatever the first demands are."
-    )
+    return average_cost(chain.transitions, costs, tolerance)
 
 
 def _reachable(problem: LostSales, decide: Decide) -> _Chain:
