@@ -202,12 +202,15 @@ def test_nothing_is_cut_where_nothing_binds(name: str, pack: tuple[int, int], se
     assert torch.equal(case.limited_by(coupling), case.order)
 
 
+def first_morning(world: World) -> Observation:
+    nothing = Scenario(torch.zeros(1, 1, world.n_products, 1, dtype=DOUBLE))
+    return observe(world, world.empty_state(1), nothing, 0)
+
+
 def test_a_limit_that_is_just_reached_cuts_nothing() -> None:
     instance = Instance.single_location([Product(id="a", unit_cost=3.0)], 1)
     world = World.from_instance(replace(instance, budget_per_period=30.0), DOUBLE)
-    observation = observe(
-        world, world.empty_state(1), Scenario(torch.zeros(1, 1, world.n_products, 1)), 0
-    )
+    observation = first_morning(world)
     (budget,) = world.couplings
     for units, expected in ((10.0, 10.0), (12.0, 10.0)):
         order = torch.full((1, 1, 1), units, dtype=DOUBLE)
@@ -279,9 +282,7 @@ def test_a_cut_below_the_minimum_is_no_order() -> None:
     )
     for instance_, expected in ((bought, [9.0]), (two, [0.0, 0.0])):
         world = World.from_instance(instance_, DOUBLE)
-        observation = observe(
-            world, world.empty_state(1), Scenario(torch.zeros(1, 1, world.n_products, 1)), 0
-        )
+        observation = first_morning(world)
         order = torch.full((1, world.n_products, 1), 12.0, dtype=DOUBLE)
         limited = world.couplings[0].limit(order, observation, world.ordering)
         assert limited.flatten().tolist() == expected

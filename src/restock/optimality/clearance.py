@@ -65,7 +65,7 @@ class Clearance:
             f"`rates` must be as many as `prices`; got {self.rates.size} and {self.prices.size}.",
         )
         require(
-            self.stock >= 1 and 0 < self.horizon < math.inf,
+            bool(self.stock >= 1 and 0 < self.horizon < math.inf),
             InstanceError,
             f"`stock` must be ≥ 1 unit and `horizon` finite and > 0; got {self.stock} and"
             f" {self.horizon}. Without either there is nothing to sell.",

@@ -40,7 +40,7 @@ class ExponentialClearance:
         for name in ("scale", "sensitivity"):
             value = getattr(self, name)
             require(
-                0 < value < math.inf,
+                bool(0 < value < math.inf),
                 InstanceError,
                 f"`{name}` must be finite and > 0; got {value}. Give the demand curve's own.",
             )

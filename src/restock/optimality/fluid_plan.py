@@ -45,7 +45,7 @@ class FluidTerms:
         for name in ("unit_cost", "holding_cost", "shortage_cost", "end_value", "lead_time"):
             value = getattr(self, name)
             require(
-                0 <= value < np.inf,
+                bool(0 <= value < np.inf),
                 InstanceError,
                 f"`{name}` must be finite and ≥ 0; got {value}. Correct it.",
             )

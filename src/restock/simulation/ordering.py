@@ -47,8 +47,8 @@ class Ordering(Protocol):
         """Return the largest feasible order that is at most ``limit`` units."""
         ...
 
-    def on(self, lanes: slice) -> "Ordering":
-        """Return the same rules for some of the lanes."""
+    def among(self, lanes: slice) -> "Ordering":
+        """Return the smallest rules for shares of orders that were feasible on these lanes."""
         ...
 
 
@@ -64,7 +64,7 @@ class FreeOrders:
         """Return the limit itself."""
         return limit
 
-    def on(self, lanes: slice) -> "FreeOrders":
+    def among(self, lanes: slice) -> "FreeOrders":
         """Return the same rules."""
         del lanes
         return self
@@ -82,7 +82,7 @@ class WholeUnitOrders:
         """Return whole units, with the gradient of the limit."""
         return _straight_through(limit, torch.floor(limit.detach() + HAIR))
 
-    def on(self, lanes: slice) -> "WholeUnitOrders":
+    def among(self, lanes: slice) -> "WholeUnitOrders":
         """Return the same rules."""
         del lanes
         return self
@@ -116,11 +116,17 @@ class PackedOrders:
         whole = torch.where(self.case_pack > 0, packed, units)
         return _straight_through(limit, torch.where(whole >= self.minimum, whole, 0))
 
-    def on(self, lanes: slice) -> "PackedOrders":
-        """Return the rules of some lanes."""
-        return PackedOrders(
-            self.case_pack[..., lanes], self.minimum[..., lanes], self.capacity[..., lanes]
-        )
+    def among(self, lanes: slice) -> Ordering:
+        """Return the rules of some lanes; a share of a feasible order keeps any capacity."""
+        pack, least = self.case_pack[..., lanes], self.minimum[..., lanes]
+        most = self.capacity[..., lanes]
+        used = most > 0
+        if bool((least[used] == 0).all()):
+            if bool((pack[used] == 0).all()):
+                return FreeOrders()
+            if bool((pack[used] == 1).all()):
+                return WholeUnitOrders()
+        return PackedOrders(pack, least, most)
 
 
 def _straight_through(wish: Tensor, quantity: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ class Shelf:
         due = ages.pipeline[0] if ages.pipeline else None
         if due is not None:
             by_class = self.network.into(due.movedim(-1, 0).flatten(0, 1))
-            on_hand = on_hand + by_class.unflatten(0, (-1, len(due))).movedim(0, -1)
+            on_hand = on_hand + by_class.reshape(-1, len(due), *by_class.shape[1:]).movedim(0, -1)
         moved = Ages(self.follow(on_hand, state.on_hand), (*ages.pipeline[1:], None))
         return replace(state, memory=replace(memory, ages=moved))
 

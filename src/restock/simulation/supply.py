@@ -32,13 +32,14 @@ Rationing = Literal["proportional", "least_cover"]
 class NetworkSupply:
     """Ships tier by tier: first what comes from outside, then what locations send on.
 
-    ``rationing`` shares out what a location lacks, unless a decision carries lane weights. In a
-    world of perishable goods the ``shelf`` picks the units that leave a location.
+    ``rationing`` shares out what a location lacks, unless a decision carries lane weights;
+    ``orderings``, one for each tier, make the shares feasible. In a world of perishable goods the
+    ``shelf`` picks the units that leave a location.
     """
 
     network: Network
     arrivals: Arrivals
-    ordering: Ordering
+    orderings: tuple[Ordering, ...]
     rationing: Rationing
     shelf: Shelf | None
 
@@ -54,13 +55,13 @@ class NetworkSupply:
         on_hand, parts = state.on_hand, []
         now = self._delivers_now(order, lead_time)
         aged = None if self.shelf is None else AgedShipping(self.shelf, state, order)
-        for tier in self.network.tiers:
+        for tier, ordering in zip(self.network.tiers, self.orderings, strict=True):
             units = order[..., tier.start : tier.stop]
             if tier.sources is not None:
                 if aged is not None:
                     aged.follow(on_hand)
                 shared = self._share_out(tier, tier.sources, units, on_hand, observation, decision)
-                units, on_hand = shared
+                units, on_hand = _feasible(shared, on_hand, ordering, tier.sources)
             delivered = None if now is None else now[..., tier.start : tier.stop]
             if delivered is not None:
                 on_hand = on_hand + (units * delivered) @ tier.reaches
@@ -84,7 +85,7 @@ class NetworkSupply:
         observation: Observation,
         decision: Decision,
     ) -> Shared:
-        """Return what each lane of the tier gets, and what the locations keep."""
+        """Return each lane's share, and what the locations keep."""
         lanes = slice(tier.start, tier.stop)
         if decision.lane_weight is not None:
             shared = by_weight(wish, on_hand, decision.lane_weight[..., lanes], sources)
@@ -95,12 +96,7 @@ class NetworkSupply:
             )
         else:
             shared = proportional(wish, on_hand, sources)
-        if isinstance(self.ordering, FreeOrders):
-            return shared
-        if isinstance(self.ordering, WholeUnitOrders):
-            return in_whole_units(shared, on_hand, sources)
-        units = self.ordering.on(lanes).cut(shared.units)
-        return Shared(units, (on_hand - sources.total(units)).clamp_min(0))
+        return shared
 
     def _rate(self, observation: Observation) -> LaneValues:
         """Return the demand per period that each lane's destination has to meet."""
@@ -119,9 +115,12 @@ class NetworkSupply:
         return zero.to(order.dtype) if bool(zero.any()) else None
 
     def enter(
-        self, pipeline: Slots, shipped: LaneValues, lead_time: LaneIntegers | None
+        self, pipeline: Slots, shipped: Tensor, lead_time: LaneIntegers | None
     ) -> tuple[Slots, Tensor | None]:
-        """Return the pipeline with what was shipped, and what was delivered at once."""
+        """Return the pipeline with what was shipped, and what was delivered at once.
+
+        ``shipped`` is units ``[B, P, E]``, or ``[A, B, P, E]`` class by class.
+        """
         if isinstance(self.arrivals, RandomLeadTimes):
             return self.arrivals.place_drawn(pipeline, shipped, self._drawn(lead_time))
         return self.arrivals.place(pipeline, shipped)
@@ -134,6 +133,18 @@ class NetworkSupply:
                 " scenarios from `UncertainSupply.of(source, instance)`."
             )
         return lead_time
+
+
+def _feasible(
+    shared: Shared, on_hand: StockValues, ordering: Ordering, sources: FixedGroups
+) -> Shared:
+    """Return the same sharing in units that can be shipped."""
+    if isinstance(ordering, FreeOrders):
+        return shared
+    if isinstance(ordering, WholeUnitOrders):
+        return in_whole_units(shared, on_hand, sources)
+    units = ordering.cut(shared.units)
+    return Shared(units, (on_hand - sources.total(units)).clamp_min(0))
 
 
 class AgedShipping:

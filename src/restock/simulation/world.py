@@ -130,7 +130,13 @@ class World:
             lost_share=lost_share,
             supply=None
             if plain
-            else NetworkSupply(network, arrivals, ordering, instance.rationing, shelf),
+            else NetworkSupply(
+                network,
+                arrivals,
+                tuple(ordering.among(slice(tier.start, tier.stop)) for tier in network.tiers),
+                instance.rationing,
+                shelf,
+            ),
             fulfilment=fulfilment,
             market=market,
             openings=_present(returns, shelf),

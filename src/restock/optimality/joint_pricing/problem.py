@@ -79,7 +79,7 @@ class JointPricing:
         for name in ("unit_cost", "holding_cost", "shortage_cost", "end_value"):
             value = getattr(self, name)
             require(
-                0 <= value < math.inf,
+                bool(0 <= value < math.inf),
                 InstanceError,
                 f"`{name}` must be finite and ≥ 0; got {value}. Give money per unit.",
             )
@@ -87,7 +87,7 @@ class JointPricing:
 
     def _check_terms(self) -> None:
         require(
-            self.end_value <= self.unit_cost,
+            bool(self.end_value <= self.unit_cost),
             InstanceError,
             f"`end_value` must not exceed `unit_cost` {self.unit_cost}; got {self.end_value}."
             " Lower it: otherwise ordering for the end pays without limit.",
@@ -98,12 +98,12 @@ class JointPricing:
             f"`lead_time` must be 0 or 1; got {self.lead_time}. Longer ones are not solved here.",
         )
         require(
-            0 < self.discount <= 1,
+            bool(0 < self.discount <= 1),
             InstanceError,
             f"`discount` must lie in (0, 1]; got {self.discount}. Use 1 for the average.",
         )
         require(
-            self.periods is None or self.periods >= 1,
+            bool(self.periods is None or self.periods >= 1),
             InstanceError,
             f"`periods` must be ≥ 1; got {self.periods}. Leave it out for an endless horizon.",
         )
