@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog as solver
 
-from restock.optimality import linear_program
 from restock.errors import InstanceError, OptimalityError
-from restock.optimality import SupplyTerms, perfect_information_bound
+from restock.optimality import SupplyTerms, linear_program, perfect_information_bound
 from restock.optimality.linear_program import dual_bound, solve_linear
 from restock.optimality.network_bound import Hindsight, NetworkBound, network_bound
 from restock.optimality.network_bound.path_data import path_data
@@ -295,6 +294,27 @@ def test_room_and_hands_are_shared_by_what_they_save() -> None:
     )
 
 
+def test_room_is_taken_by_what_is_kept_and_by_what_came_back() -> None:
+    # room for 3 in all; B's 1 unit (volume 3) is kept to period 1, so that no A fits in before:
+    # 3 of A lost in period 0, then B is sold and A ordered a period too late for it
+    instance = two_products(storage_capacity=3.0)
+    demand = asking([3.0, 3.0], [0.0, 1.0])
+    start = np.array([[0.0], [1.0]])[None]
+    assert least(instance, demand, initial_stock=start) == pytest.approx(30 + 1 + 30)
+
+
+def test_returns_are_let_in_whatever_the_room() -> None:
+    # room for 4: 4 are sold in period 0, 2 come back in 2. Who orders 4 in period 1 has 6 in 3, all
+    # that are wanted: 4 held in period 1, 6 in 2. A bound that kept returns out would lose 2 for 20
+    item = Product(
+        id="A", holding_cost=1, shortage_cost=10, return_share=0.5, return_delay_periods=2
+    )
+    instance = replace(
+        shop(product=item), locations=(SUPPLIER, Location(id="shop", storage_capacity=4.0))
+    )
+    assert 2 <= least(instance, asking([4.0, 0.0, 0.0, 6.0])) <= 10
+
+
 def test_products_that_nothing_ties_cost_the_same_together_and_apart() -> None:
     rng = np.random.default_rng(5)
     demand = rng.integers(0, 6, (3, 6, 2, 1)).astype(float)
@@ -407,6 +427,24 @@ def test_the_integer_bound_is_the_best_of_all_order_plans(seed: int) -> None:
     # each of the three terms must have counted somewhere
     free = replace(instance, lanes=(lane("supplier", "back", 0), instance.lanes[1]))
     assert network_bound(free, told).cost[0] < best
+
+
+def test_an_order_may_have_to_fill_a_pack_further_down() -> None:
+    # 1 unit is wanted in front, where goods come by fives: 5 are bought in one order for 3, and 4
+    # of them are left at 0.1
+    item = Product(id="A", holding_cost=0.1, shortage_cost=100)
+    instance = Instance(
+        name="packs",
+        products=(item,),
+        locations=(SUPPLIER, Location(id="back"), Location(id="front")),
+        lanes=(
+            lane("supplier", "back", 0, case_pack_units=1, fixed_order_cost=3.0),
+            lane("back", "front", 0, case_pack_units=5),
+        ),
+    )
+    demand = np.array([0.0, 1.0])[None, None, None]
+    whole = network_bound(instance, Hindsight(demand=demand), integer=True)
+    assert whole.cost[0] == pytest.approx(3.4)
 
 
 @pytest.fixture(scope="module")

@@ -35,13 +35,7 @@ each_limit = pytest.mark.parametrize("name", ["budget", "inbound", "storage"])
 
 
 def instance_of(
-    *,
-    pack: int = 0,
-    minimum: int = 0,
-    budget: float = math.inf,
-    inbound: float = math.inf,
-    storage: float = math.inf,
-    leads: int = 1,
+    limits: dict[str, float], *, pack: int = 0, minimum: int = 0, leads: int = 1
 ) -> Instance:
     """Build two suppliers, a hub and two shops; the third product never travels to the south."""
     products = tuple(
@@ -64,7 +58,11 @@ def instance_of(
     )
     suppliers = tuple(Location(id=place, holds_stock=False) for place in PLACES[:2])
     stocking = tuple(
-        Location(id=place, storage_capacity=storage, inbound_capacity_units=inbound)
+        Location(
+            id=place,
+            storage_capacity=limits.get("storage", math.inf),
+            inbound_capacity_units=limits.get("inbound", math.inf),
+        )
         for place in PLACES[2:]
     )
     return Instance(
@@ -72,7 +70,7 @@ def instance_of(
         products=products,
         locations=suppliers + stocking,
         lanes=lanes,
-        budget_per_period=budget,
+        budget_per_period=limits.get("budget", math.inf),
     )
 
 
@@ -170,7 +168,7 @@ def excess(name: str, world: World, observation: Observation, order: Tensor) -> 
 def test_no_limit_is_exceeded_and_no_order_grows(
     name: str, pack: tuple[int, int], seed: int
 ) -> None:
-    case = case_of(seed, instance_of(pack=pack[0], minimum=pack[1], **LIMITS[name]))
+    case = case_of(seed, instance_of(LIMITS[name], pack=pack[0], minimum=pack[1]))
     (coupling,) = case.world.couplings
     limited = case.limited_by(coupling)
     assert excess(name, case.world, case.observation, limited) <= SLACK
@@ -186,7 +184,7 @@ def test_no_limit_is_exceeded_and_no_order_grows(
 def test_a_limited_order_is_one_that_the_lane_takes(
     name: str, pack: tuple[int, int], seed: int
 ) -> None:
-    case = case_of(seed, instance_of(pack=pack[0], minimum=pack[1], **LIMITS[name]))
+    case = case_of(seed, instance_of(LIMITS[name], pack=pack[0], minimum=pack[1]))
     (coupling,) = case.world.couplings
     limited = case.limited_by(coupling)
     torch.testing.assert_close(case.world.ordering.order(limited), limited)
@@ -197,7 +195,7 @@ def test_a_limited_order_is_one_that_the_lane_takes(
 @settings(max_examples=15)
 def test_nothing_is_cut_where_nothing_binds(name: str, pack: tuple[int, int], seed: int) -> None:
     roomy = dict.fromkeys(LIMITS[name], 10000.0)
-    case = case_of(seed, instance_of(pack=pack[0], minimum=pack[1], **roomy))
+    case = case_of(seed, instance_of(roomy, pack=pack[0], minimum=pack[1]))
     (coupling,) = case.world.couplings
     assert torch.equal(case.limited_by(coupling), case.order)
 
@@ -221,7 +219,7 @@ def test_a_limit_that_is_just_reached_cuts_nothing() -> None:
 @settings(max_examples=15)
 def test_divisible_goods_are_cut_alike_and_only_where_the_limit_is(seed: int) -> None:
     for name, kind in zip(LIMITS, KINDS, strict=True):
-        case = case_of(seed, instance_of(**LIMITS[name]))
+        case = case_of(seed, instance_of(LIMITS[name]))
         (coupling,) = case.world.couplings
         assert isinstance(coupling, kind)
         share = case.limited_by(coupling) / case.order  # nan where nothing was ordered
@@ -247,13 +245,13 @@ def lanes_cut_together(name: str, world: World) -> list[list[int]]:
 
 
 def test_a_divisible_budget_is_spent_to_the_last_coin() -> None:
-    case = case_of(3, instance_of(**LIMITS["budget"]))
+    case = case_of(3, instance_of(LIMITS["budget"]))
     limited = case.limited_by(case.world.couplings[0])
     torch.testing.assert_close(money(case.world, limited), torch.full((B,), 100.0, dtype=DOUBLE))
 
 
 def test_the_budget_counts_freight_and_not_what_goes_between_locations() -> None:
-    case = case_of(3, instance_of(budget=90.0))
+    case = case_of(3, instance_of(LIMITS["budget"]))
     (budget,) = case.world.couplings
     assert isinstance(budget, Budget)
     columns = dict(zip(case.world.network.lanes, range(4), strict=True))
@@ -262,7 +260,7 @@ def test_the_budget_counts_freight_and_not_what_goes_between_locations() -> None
 
 
 def test_a_full_store_orders_nothing_and_throws_nothing_away() -> None:
-    world = World.from_instance(instance_of(storage=60.0), DOUBLE)
+    world = World.from_instance(instance_of(LIMITS["storage"]), DOUBLE)
     state = world.state_with(torch.full((B, 3, 3), 20.0, dtype=DOUBLE))  # volume 20 · 4.5 = 90
     scenario = scenario_of(1)
     after, flows = step(world, Wishes(1), state, scenario, 0)
@@ -289,7 +287,7 @@ def test_a_cut_below_the_minimum_is_no_order() -> None:
 
 
 def test_a_product_without_the_lane_orders_nothing_there() -> None:
-    case = case_of(2, instance_of(pack=6, **LIMITS["inbound"]))
+    case = case_of(2, instance_of(LIMITS["inbound"], pack=6))
     column = case.world.network.lanes.index(("hub", "south"))
     limited = case.limited_by(case.world.couplings[0])
     assert (limited[:, 2, column] == 0).all()
@@ -300,9 +298,7 @@ def test_a_product_without_the_lane_orders_nothing_there() -> None:
 @settings(max_examples=15)
 def test_a_run_under_all_three_limits_keeps_all_three(pack: tuple[int, int], seed: int) -> None:
     limits = LIMITS["budget"] | LIMITS["inbound"] | LIMITS["storage"]
-    world = World.from_instance(
-        instance_of(pack=pack[0], minimum=pack[1], leads=2, **limits), DOUBLE
-    )
+    world = World.from_instance(instance_of(limits, pack=pack[0], minimum=pack[1], leads=2), DOUBLE)
     scenario = scenario_of(seed)
     worst = dict.fromkeys(LIMITS, -math.inf)
     unlimited = dict(worst)
@@ -320,13 +316,13 @@ def test_a_run_under_all_three_limits_keeps_all_three(pack: tuple[int, int], see
 
 
 def test_limits_that_are_not_there_are_not_asked() -> None:
-    instance = instance_of()
+    instance = instance_of({})
     assert couplings_for(instance, network_of(instance, DOUBLE), DOUBLE) == ()
 
 
 def test_each_limit_has_the_name_of_its_rule() -> None:
     limits = LIMITS["budget"] | LIMITS["inbound"] | LIMITS["storage"]
-    world = World.from_instance(instance_of(**limits))
+    world = World.from_instance(instance_of(limits))
     names = {type(limit): limit.rule for limit in world.couplings if isinstance(limit, KINDS)}
     assert names == {
         Budget: Rule.BUDGET,
@@ -337,7 +333,7 @@ def test_each_limit_has_the_name_of_its_rule() -> None:
 
 @each_limit
 def test_the_gradient_through_a_limit_is_the_difference_quotient(name: str) -> None:
-    case = case_of(4, instance_of(**LIMITS[name]))
+    case = case_of(4, instance_of(LIMITS[name]))
     (coupling,) = case.world.couplings
     ordering: Ordering = case.world.ordering
     used = (case.order > 0).to(DOUBLE)
@@ -353,7 +349,7 @@ def test_the_gradient_through_a_limit_is_the_difference_quotient(name: str) -> N
 def test_the_gradient_of_the_cost_through_several_periods_is_the_difference_quotient(
     name: str,
 ) -> None:
-    instance = instance_of(leads=2, **LIMITS[name])
+    instance = instance_of(LIMITS[name], leads=2)
     world = World.from_instance(instance, DOUBLE)
     scenario = scenario_of(6, periods=10)
     at = torch.tensor([9.1, 11.3, 7.7], dtype=DOUBLE).reshape(1, 3, 1).repeat(1, 1, 4)

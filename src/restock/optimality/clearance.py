@@ -168,7 +168,10 @@ def _price_by_parts(
 def _part(
     problem: Clearance, length: float
 ) -> tuple[Float[np.ndarray, "K C C"], Float[np.ndarray, "K C"]]:
-    """Return the chances that n units become n′ within ``length`` at each price, and mean sales."""
+    """Return the chances that n units become n′ ≥ 1 in ``length`` at each price, and mean sales.
+
+    What happens after the last unit is sold (n′ = 0) is worth nothing and is not looked at.
+    """
     mean = problem.rates * length
     units = np.arange(problem.stock + 1)
     tail = pdtrc(units, mean[:, None])  # P(N > j)
@@ -176,7 +179,6 @@ def _part(
     chance = at_least - tail
     sold = units[:, None] - units
     kernel = np.where(sold >= 0, chance[:, np.maximum(sold, 0)], 0.0)
-    kernel[:, :, 0] = at_least  # all n are sold when n or more customers come
     return kernel, _expected_sales(mean, problem.stock)
 
 

@@ -37,8 +37,8 @@ def best_mix(
     Raises :class:`InstanceError` for rates or a capacity below 0, or NaN.
 
     Source: G. Gallego and G. van Ryzin (1994), Optimal dynamic pricing of inventories with
-    stochastic demand over finite horizons, Management Science 40(8):999–1020, section 5 (finite
-    price sets).
+    stochastic demand over finite horizons, Management Science 40(8):999–1020, on finite price
+    sets.
 
     >>> mix = best_mix(np.array([4.0, 1.0]), np.array([3.0, 6.0]), capacity=2.0)
     >>> mix.value, mix.share.round(4).tolist(), mix.price_of_capacity

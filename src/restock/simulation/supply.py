@@ -54,7 +54,7 @@ class NetworkSupply:
         """Return the state after shipping, and what was shipped on each lane."""
         on_hand, parts = state.on_hand, []
         now = self._delivers_now(order, lead_time)
-        aged = None if self.shelf is None else AgedShipping(self.shelf, state, order)
+        aged = None if self.shelf is None else _AgedShipping(self.shelf, state, order)
         for tier, ordering in zip(self.network.tiers, self.orderings, strict=True):
             units = order[..., tier.start : tier.stop]
             if tier.sources is not None:
@@ -147,7 +147,7 @@ def _feasible(
     return Shared(units, (on_hand - sources.total(units)).clamp_min(0))
 
 
-class AgedShipping:
+class _AgedShipping:
     """The ages of what is shipped in one period, tier by tier."""
 
     def __init__(self, shelf: Shelf, state: State, order: LaneValues) -> None:

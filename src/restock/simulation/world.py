@@ -30,7 +30,7 @@ from restock.simulation.supply import NetworkSupply
 from restock.simulation.switching import SubstituteSales
 from restock.simulation.unmet import Unmet, unmet_for
 
-__all__ = ["Economics", "World"]
+__all__ = ["Economics", "OrderDays", "World"]
 
 Mechanism = TypeVar("Mechanism")
 

@@ -20,4 +20,4 @@ class ConstantOrder:
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for the position plus the quantity."""
-        return Decision(observation.inventory_position + self.quantity)
+        return Decision(observation.lane_position + self.quantity)

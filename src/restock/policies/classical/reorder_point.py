@@ -23,5 +23,5 @@ class ReorderPoint:
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for S at or below s, for the position itself above it."""
-        position = observation.inventory_position
+        position = observation.lane_position
         return Decision(torch.where(position <= self.reorder_point, self.level, position))
