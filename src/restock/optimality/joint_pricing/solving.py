@@ -94,7 +94,7 @@ def best_prices_and_orders(
     return _average(problem, start, tolerance)
 
 
-def choice_values(
+def _choice_values(
     problem: JointPricing, value: Float[np.ndarray, " X"]
 ) -> Float[np.ndarray, "X Y K"]:
     """Return the profit of each stock, position y = 0, 1, … and price when ``value`` comes after.
@@ -127,7 +127,7 @@ def _greedy(
     problem: JointPricing, value: Float[np.ndarray, " X"]
 ) -> tuple[Float[np.ndarray, " X"], Int[np.ndarray, " X"], Int[np.ndarray, " X"]]:
     """Return the best value, position and price number of each stock."""
-    choices = choice_values(problem, value).reshape(problem.states.size, -1)
+    choices = _choice_values(problem, value).reshape(problem.states.size, -1)
     best = choices.max(axis=1)
     near = choices >= (best - TIE * (1 + np.abs(best)))[:, None]
     level, price_index = np.divmod(near.argmax(axis=1), problem.prices.size)
