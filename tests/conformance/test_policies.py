@@ -10,16 +10,32 @@ from torch import Tensor
 
 import restock.policies
 from restock.policies import (
+    Allocated,
     BaseStock,
+    BaseStockListPrice,
     CappedBaseStock,
+    CappedDualIndex,
     ConstantOrder,
+    CostPlus,
+    DualIndex,
+    EchelonBaseStock,
+    EffectiveBaseStock,
     Ensemble,
     ForecastQuantile,
+    InStockRecommender,
+    LeastCover,
     MeanPlusSafety,
+    ModifiedReorderPoint,
     NeuralOrderUpTo,
     NeuralOrderUpToConfig,
+    Priced,
+    Recommending,
+    ReorderBatches,
     ReorderPoint,
     SignalLevel,
+    SingleIndex,
+    TailoredBaseSurge,
+    TwoLanes,
     quantile_signal,
 )
 from restock.problem import Instance, Lane, Location, Product
@@ -32,6 +48,7 @@ from restock.simulation import (
     World,
     rollout,
 )
+from restock.simulation.perishing import Shelf
 
 PATHS, PERIODS, PRODUCTS = 3, 24, 4
 LEADS = (0, 1, 3, 3)
@@ -50,20 +67,48 @@ def a_network() -> NeuralOrderUpTo:
     return policy
 
 
+SUBSTITUTES = InStockRecommender(
+    candidate=torch.tensor([[1], [0], [3], [2]]),
+    affinity=torch.ones(PRODUCTS, 1),
+    enough_units=torch.ones(PRODUCTS),
+)
+UNIT_COST = torch.full((PRODUCTS, 1), 2.0)
+BOTH = TwoLanes(expedited=0, regular=1)
+
 EXAMPLES: dict[str, Callable[[], Policy]] = {
+    "Allocated": lambda: Allocated(BaseStock(LEVELS), LeastCover(torch.ones(1, PRODUCTS, 1))),
     "BaseStock": lambda: BaseStock(LEVELS),
+    "BaseStockListPrice": lambda: BaseStockListPrice(
+        LEVELS, torch.tensor([[9.0, 8.0, 7.0]]).expand(PRODUCTS, -1)
+    ),
     "CappedBaseStock": lambda: CappedBaseStock(LEVELS, LEVELS / 3),
     "ConstantOrder": lambda: ConstantOrder(torch.tensor([[[2.0]]])),
+    "EchelonBaseStock": lambda: EchelonBaseStock(LEVELS),
     "Ensemble": lambda: Ensemble([a_network(), CappedBaseStock(LEVELS, LEVELS / 3)]),
     "ForecastQuantile": lambda: ForecastQuantile.at(
         torch.tensor([0.5, 0.6, 0.9, 0.75]), (0.5, 0.9), torch.full((1, PRODUCTS, 1), 3.0)
     ),
     "MeanPlusSafety": lambda: MeanPlusSafety(torch.tensor([[[1.5]]])),
+    "ModifiedReorderPoint": lambda: ModifiedReorderPoint(LEVELS / 2, LEVELS, LEVELS / 3),
     "NeuralOrderUpTo": a_network,
+    "Priced": lambda: Priced(BaseStock(LEVELS), CostPlus(UNIT_COST, torch.full((1, 1, 1), 0.5))),
+    "Recommending": lambda: Recommending(BaseStock(LEVELS), SUBSTITUTES, UNIT_COST, 2 * UNIT_COST),
+    "ReorderBatches": lambda: ReorderBatches(LEVELS / 2, torch.full((1, PRODUCTS, 1), 3.0)),
     "ReorderPoint": lambda: ReorderPoint(LEVELS / 2, LEVELS),
     "SignalLevel": lambda: SignalLevel(
         ("scale",), LEVELS / 4, LEVELS / 3, torch.full((1, PRODUCTS, 1), 0.5)
     ),
+}
+TWO_LANES: dict[str, Callable[[], Policy]] = {
+    "CappedDualIndex": lambda: CappedDualIndex(
+        BOTH, LEVELS / 3, LEVELS, torch.full((1, 1, 1), 3.0)
+    ),
+    "DualIndex": lambda: DualIndex(BOTH, LEVELS / 3, LEVELS),
+    "SingleIndex": lambda: SingleIndex(BOTH, LEVELS / 3, LEVELS),
+    "TailoredBaseSurge": lambda: TailoredBaseSurge(BOTH, LEVELS / 3, torch.ones(1, 1, 1)),
+}
+PERISHING: dict[str, Callable[[World], Policy]] = {
+    "EffectiveBaseStock": lambda world: EffectiveBaseStock(LEVELS, shelf_of(world)),
 }
 # the others order the same whatever was asked before, or leave it to the inventory position alone
 LISTENERS = ("Ensemble", "ForecastQuantile", "MeanPlusSafety", "NeuralOrderUpTo", "SignalLevel")
@@ -112,10 +157,10 @@ def with_forecasts(demand: Tensor) -> Scenario:
     return Scenario(demand, signals, SIGNALS)
 
 
-def orders_under(policy: Policy, world: World, scenario: Scenario) -> Tensor:
+def orders_under(policy: Policy, world: World, scenario: Scenario, paths: int = PATHS) -> Tensor:
     trace = Trace()
     with torch.no_grad():
-        rollout(world, policy, scenario, world.empty_state(PATHS), trace)
+        rollout(world, policy, scenario, world.empty_state(paths), trace)
     return trace.series("order")
 
 
@@ -160,7 +205,7 @@ each_world = pytest.mark.parametrize("kind", WORLDS)
 def test_every_policy_of_the_room_has_an_example_of_its_class() -> None:
     exported = [getattr(restock.policies, name) for name in restock.policies.__all__]
     policies = {item.__name__ for item in exported if isclass(item) and issubclass(item, Policy)}
-    assert policies == EXAMPLES.keys()
+    assert policies == EXAMPLES.keys() | TWO_LANES.keys() | PERISHING.keys()
     for name, example in EXAMPLES.items():
         assert type(example()).__name__ == name
 
@@ -297,3 +342,65 @@ def test_a_policy_that_changes_what_it_sees_or_remembers_is_caught() -> None:
         orders_under(onlooker, WORLDS["lost sales"], with_forecasts(demand_of(1)))
     assert not meddler.untouched
     assert not forgetful.repeated
+
+
+def special_world(*, suppliers: int, shelf_life: int) -> World:
+    """Return a world of one location, with one or two suppliers, where goods may perish."""
+    names = [f"p{number}" for number in range(PRODUCTS)]
+    sources = [f"s{number}" for number in range(suppliers)]
+    places = (*(Location(id=source, holds_stock=False) for source in sources), Location(id="w"))
+    lanes = tuple(
+        Lane(product_id=name, origin=source, destination="w", lead_time_periods=lead)
+        for name in names
+        for source, lead in zip(sources, (1, 3), strict=False)
+    )
+    products = tuple(
+        Product(id=name, holding_cost=1.0, shortage_cost=4.0, shelf_life_periods=shelf_life)
+        for name in names
+    )
+    return World.from_instance(Instance(name="x", products=products, locations=places, lanes=lanes))
+
+
+def shelf_of(world: World) -> Shelf:
+    assert world.supply is not None
+    assert world.supply.shelf is not None
+    return world.supply.shelf
+
+
+def special_cases() -> list[tuple[str, Policy, World]]:
+    pair, shelf = special_world(suppliers=2, shelf_life=0), special_world(suppliers=1, shelf_life=3)
+    cases = [(name, example(), pair) for name, example in TWO_LANES.items()]
+    return cases + [(name, example(shelf), shelf) for name, example in PERISHING.items()]
+
+
+each_special = pytest.mark.parametrize(
+    ("name", "policy", "world"), special_cases(), ids=[case[0] for case in special_cases()]
+)
+
+
+@each_special
+def test_a_rule_for_a_special_world_keeps_the_promises_there(
+    name: str, policy: Policy, world: World
+) -> None:
+    assert type(policy).__name__ == name
+    onlooker, scenario = Onlooker(policy), with_forecasts(demand_of(1))
+    orders = orders_under(onlooker, world, scenario)
+    assert orders.shape == (PATHS, PERIODS, PRODUCTS, world.n_lanes)
+    assert orders.isfinite().all()
+    assert orders.min() >= 0
+    assert (orders.sum((0, 1, 2)) > 0).all()  # every lane is used
+    assert onlooker.repeated
+    assert onlooker.untouched
+    # two paths alone are the same two paths among three
+    alone = orders_under(policy, world, scenario.path_slice(0, 2), paths=2)
+    torch.testing.assert_close(alone, orders[:2])
+
+
+@each_special
+@pytest.mark.parametrize("change_at", [0, 7, 15])
+def test_a_rule_for_a_special_world_knows_nothing_of_the_future(
+    name: str, policy: Policy, world: World, change_at: int
+) -> None:
+    del name
+    first = first_difference(policy, world, change_at)
+    assert first is None or first > change_at
