@@ -96,6 +96,11 @@ class PackedOrders:
     minimum: Tensor
     capacity: Tensor
 
+    @property
+    def takes_single_units(self) -> Tensor:
+        """Where any whole number of units is a feasible order, up to the capacity."""
+        return (self.case_pack == 1) & (self.minimum == 0)
+
     def order(self, wish: LaneValues) -> LaneValues:
         """Return :func:`feasible_order`'s quantity with the gradient of the wish.
 

@@ -12,7 +12,7 @@ from restock.simulation.arrivals import Arrivals, RandomLeadTimes, Slots
 from restock.simulation.grouping import FixedGroups
 from restock.simulation.network import Network, Tier
 from restock.simulation.observation import Decision, Observation
-from restock.simulation.ordering import FreeOrders, Ordering, WholeUnitOrders
+from restock.simulation.ordering import FreeOrders, Ordering, PackedOrders, WholeUnitOrders
 from restock.simulation.perishing import AgedLanes, Shelf
 from restock.simulation.rationing import (
     Shared,
@@ -20,6 +20,7 @@ from restock.simulation.rationing import (
     in_whole_units,
     least_cover,
     proportional,
+    round_shares,
 )
 from restock.simulation.state import Ages, State, remembered
 
@@ -138,12 +139,20 @@ class NetworkSupply:
 def _feasible(
     shared: Shared, on_hand: StockValues, ordering: Ordering, sources: FixedGroups
 ) -> Shared:
-    """Return the same sharing in units that can be shipped."""
+    """Return the same sharing in units that can be shipped.
+
+    Lanes that take single units share the rounding, so that their source gives all it can; every
+    other lane is cut by itself.
+    """
     if isinstance(ordering, FreeOrders):
         return shared
     if isinstance(ordering, WholeUnitOrders):
         return in_whole_units(shared, on_hand, sources)
     units = ordering.cut(shared.units)
+    if isinstance(ordering, PackedOrders):
+        single = ordering.takes_single_units
+        together = round_shares(torch.where(single, shared.units, 0), sources)
+        units = torch.where(single, together, units)
     return Shared(units, (on_hand - sources.total(units)).clamp_min(0))
 
 

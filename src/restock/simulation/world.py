@@ -116,7 +116,7 @@ class World:
         substitution = Substitution.of(instance, dtype)
         # responses to prices and substitutes make demand divisible, whatever the lanes carry
         divisible = market is not None or substitution is not None
-        whole_units = not divisible and not isinstance(ordering, FreeOrders)
+        whole_units = not divisible and all(lane.case_pack_units > 0 for lane in instance.lanes)
         fulfilment = fulfilment_for(instance, network.locations, dtype, whole_units=whole_units)
         is_uncertain = isinstance(arrivals, RandomLeadTimes)
         plain = network.is_direct and shelf is None and not is_uncertain
