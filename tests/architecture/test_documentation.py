@@ -153,6 +153,19 @@ def test_the_readme_s_python_runs_as_it_stands(
     }
 
 
+@pytest.mark.parametrize("page", ["world.md", "environments.md"])
+def test_the_python_of_a_page_runs_as_it_stands(
+    docs: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (docs / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)  # noqa: S102 - it is our own page
+
+
 def test_a_missing_row_is_seen() -> None:
     page = "| key | default |\n|---|---|\n| `a` | `1` |\n| `--only KEY=VALUE` | none |\n"
     assert rows(page) == {"a": ["`1`"], "--only KEY=VALUE": ["none"]}

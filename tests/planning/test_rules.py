@@ -28,7 +28,6 @@ from restock.planning.rules import (
 )
 from restock.policies import (
     BaseStock,
-    ForecastQuantile,
     ReorderPoint,
     SignalLevel,
     quantile_signal,
@@ -184,9 +183,9 @@ def test_the_anchor_is_the_cheapest_of_the_three_families(ground: TuningGround) 
     assert len({round(float(rival), 6) for rival in rivals}) == 3  # they do differ
 
 
-def seen(quantiles: list[float], levels: tuple[float, ...], mean: float, lead: int) -> Observation:
-    names = ("forecast_mean", *(quantile_signal(level) for level in levels))
-    signals = torch.tensor([mean, *quantiles]).reshape(1, 1, -1)
+def seen(quantiles: list[float], levels: tuple[float, ...], scale: float, lead: int) -> Observation:
+    names = ("scale", *(quantile_signal(level) for level in levels))
+    signals = torch.tensor([scale, *quantiles]).reshape(1, 1, -1)
     zero = torch.zeros(1, 1, 1)
     return Observation(
         on_hand=zero,
@@ -200,15 +199,16 @@ def seen(quantiles: list[float], levels: tuple[float, ...], mean: float, lead: i
 
 def test_a_quantile_between_two_levels_is_interpolated_by_hand() -> None:
     levels = (0.1, 0.5, 0.9)
-    observation = seen([2.0, 10.0, 30.0], levels, mean=12.0, lead=2)
+    observation = seen([2.0, 10.0, 30.0], levels, scale=4.0, lead=2)
+    names = tuple(quantile_signal(level) for level in levels)
+    cap, batch = torch.full((1, 1, 1), 1.5), torch.zeros(1, 1, 1)
     for quantile, expected in ((0.1, 2.0), (0.3, 6.0), (0.5, 10.0), (0.6, 15.0), (0.9, 30.0)):
-        policy = ForecastQuantile.at(torch.tensor([[quantile]]), levels)
-        assert policy.decide(observation).target.item() == pytest.approx(expected, rel=1e-5)
-    capped = ForecastQuantile.at(torch.tensor([[0.5]]), levels, torch.full((1, 1, 1), 1.5))
-    wish = capped.decide(observation)
-    # a mean of 12 over 2 + 1 days is 4 a day, and 1.5 days of it are 6
-    assert wish.cap is not None
-    assert wish.cap.item() == pytest.approx(6.0)
+        weights = quantile_weights(torch.tensor([[quantile]]), levels)
+        wish = SignalLevel(names, weights, cap, batch).decide(observation)
+        assert wish.target.item() == pytest.approx(expected, rel=1e-5)
+        # 1.5 days of 4 a day
+        assert wish.cap is not None
+        assert wish.cap.item() == pytest.approx(6.0)
 
 
 @given(

@@ -12,7 +12,7 @@ from restock.demand import WARM_UP_DAYS
 from restock.evaluation import Outcome, evaluate
 from restock.planning import PlanningCase, TuningGround
 from restock.planning.tuning import grid
-from restock.policies import BaseStock, MeanPlusSafety
+from restock.policies import BaseStock, SignalLevel
 
 MakeCase = Callable[..., PlanningCase]
 MakeUnits = Callable[..., np.ndarray]
@@ -82,7 +82,9 @@ def test_tuning_days_are_those_from_start_to_stop(ground: TuningGround) -> None:
 
 
 def test_a_replay_pays_the_spread_write_down(ground: TuningGround) -> None:
-    outcome = ground.replay(MeanPlusSafety(torch.ones(1, 1, 1)), 1)
+    one = torch.ones(1, 1, 1)
+    names = ("forecast_mean", "forecast_sd")
+    outcome = ground.replay(SignalLevel(names, one.expand(1, 1, 2), 1e6 * one, 0 * one), 1)
     # holding 0.05 and a tenth of the unit cost of 2 over 12 days, per unit and day
     assert outcome.holding == pytest.approx(outcome.stock * (0.05 + 0.2 / 12), rel=1e-5)
 

@@ -12,13 +12,12 @@ from restock.policies import (
     CappedBaseStock,
     ConstantOrder,
     Ensemble,
-    ForecastQuantile,
-    MeanPlusSafety,
     NeuralOrderUpTo,
     NeuralOrderUpToConfig,
     ReorderPoint,
     SignalLevel,
     quantile_signal,
+    quantile_weights,
 )
 from restock.problem import Instance, Product
 from restock.simulation import Observation, World
@@ -87,12 +86,16 @@ def test_an_ensemble_waits_for_the_mean_batch_of_its_members() -> None:
     assert wish.batch.item() == 2
 
 
+def of_signals(weights: Tensor, *names: str) -> SignalLevel:
+    return SignalLevel(names, weights, lane(1e6), lane(0.0))
+
+
 def test_mean_plus_safety_adds_deviations_and_wishes_for_nothing_below_zero() -> None:
     # 10 + 1.5 × 4 = 16, and 10 − 3 × 4 < 0
-    forecast = {"forecast_mean": lane(10.0), "forecast_sd": lane(4.0)}
+    signals = {"forecast_mean": lane(10.0), "forecast_sd": lane(4.0), "scale": lane(1.0)}
     for factor, target in ((1.5, 16.0), (-3.0, 0.0)):
-        wish = MeanPlusSafety(lane(factor)).decide(seen(lane(0.0), **forecast))
-        assert wish.target.item() == target
+        policy = of_signals(torch.tensor([[[1.0, factor]]]), "forecast_mean", "forecast_sd")
+        assert policy.decide(seen(lane(0.0), **signals)).target.item() == target
 
 
 LEVELS = (0.5, 0.8, 0.9)
@@ -115,25 +118,15 @@ QUANTILES = {
 def test_a_forecast_quantile_is_interpolated_between_the_forecasts_levels(
     quantile: list[float], targets: list[float]
 ) -> None:
-    policy = ForecastQuantile.at(torch.tensor(quantile), LEVELS)
-    wish = policy.decide(seen(lane(0.0, 0.0), **QUANTILES))
+    policy = of_signals(quantile_weights(torch.tensor([quantile]), LEVELS), *QUANTILES)
+    wish = policy.decide(seen(lane(0.0, 0.0), scale=lane(1.0, 1.0), **QUANTILES))
     torch.testing.assert_close(wish.target, lane(*targets))
-    assert wish.cap is None
-
-
-def test_a_forecast_quantile_may_be_capped_in_periods_of_forecast_demand() -> None:
-    # mean 12 over L + 1 = 3 periods is 4 a period; at most 2.5 periods at once
-    policy = ForecastQuantile.at(torch.tensor([0.8, 0.8]), LEVELS, lane(2.5, 0.0))
-    forecast = {**QUANTILES, "forecast_mean": lane(12.0, 12.0)}
-    wish = policy.decide(seen(lane(0.0, 0.0), lead=2, **forecast))
-    assert wish.cap is not None
-    assert wish.cap.flatten().tolist() == [10, 0]
 
 
 @pytest.mark.parametrize("quantile", [0.4, 0.95, float("nan")])
 def test_a_quantile_outside_the_forecasts_levels_is_refused(quantile: float) -> None:
     with pytest.raises(ConfigurationError, match=r"`quantile` must lie in \[0.5, 0.9\]"):
-        ForecastQuantile.at(torch.tensor([0.5, quantile]), LEVELS)
+        quantile_weights(torch.tensor([0.5, quantile]), LEVELS)
 
 
 def test_an_ensemble_averages_levels_and_caps_and_drops_a_cap_that_one_member_lacks() -> None:

@@ -4,12 +4,7 @@ from restock.policies.classical.base_stock import BaseStock, CappedBaseStock
 from restock.policies.classical.constant_order import ConstantOrder
 from restock.policies.classical.echelon_base_stock import EchelonBaseStock
 from restock.policies.classical.effective_base_stock import EffectiveBaseStock
-from restock.policies.classical.forecast_level import (
-    ForecastQuantile,
-    MeanPlusSafety,
-    quantile_signal,
-    quantile_weights,
-)
+from restock.policies.classical.forecast_level import quantile_signal, quantile_weights
 from restock.policies.classical.pricing import (
     BaseStockListPrice,
     CostPlus,
@@ -40,9 +35,7 @@ __all__ = [
     "EchelonBaseStock",
     "EffectiveBaseStock",
     "FixedPrice",
-    "ForecastQuantile",
     "MarkdownSchedule",
-    "MeanPlusSafety",
     "ModifiedReorderPoint",
     "Priced",
     "PricingRule",

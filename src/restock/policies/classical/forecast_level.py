@@ -1,20 +1,16 @@
-"""Levels read off a forecast of demand over the lead time and the review period.
+"""Signals that carry a forecast of demand over the lead time and the review period.
 
-The world's signals must carry ``forecast_mean``, ``forecast_sd`` and ``forecast_q…`` of the total
-demand over L + 1 periods, made from what was known before the period.
+``forecast_mean``, ``forecast_sd`` and ``forecast_q…`` are of the total demand over L + 1 periods,
+made from what was known before the period; :class:`SignalLevel` makes levels of them.
 """
-
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from restock.errors import ConfigurationError, require
-from restock.shapes import LaneValues
-from restock.simulation import Decision, Observation
 
-__all__ = ["ForecastQuantile", "MeanPlusSafety", "quantile_signal", "quantile_weights"]
+__all__ = ["quantile_signal", "quantile_weights"]
 
 
 def quantile_signal(level: float) -> str:
@@ -50,53 +46,3 @@ def quantile_weights(
     weights.scatter_(-1, (right - 1).unsqueeze(-1), (1 - share).unsqueeze(-1))
     weights.scatter_(-1, right.unsqueeze(-1), share.unsqueeze(-1))
     return weights
-
-
-@dataclass(frozen=True)
-class MeanPlusSafety:
-    """Order up to mean + z·sd of the forecast; ``safety_factor`` is z, ``[#B, P, E]``."""
-
-    safety_factor: LaneValues
-
-    def decide(self, observation: Observation) -> Decision:
-        """Wish for mean + z·sd."""
-        mean = observation.signal("forecast_mean")
-        return Decision(
-            (mean + self.safety_factor * observation.signal("forecast_sd")).clamp_min(0)
-        )
-
-
-@dataclass(frozen=True)
-class ForecastQuantile:
-    """Order up to a quantile of the forecast: the newsvendor's answer, renewed every day.
-
-    ``weights`` ``[#B, P, Q]`` blend the forecast's quantile ``levels`` (see :meth:`at`).
-    ``cap_periods`` ``[#B, P, E]`` caps an order at so many periods of forecast mean demand;
-    ``None`` caps nothing.
-    """
-
-    levels: tuple[float, ...]
-    weights: Float[Tensor, "*B P Q"]
-    cap_periods: Float[Tensor, "#B #P E"] | None = None
-
-    @classmethod
-    def at(
-        cls,
-        quantile: Float[Tensor, "*B P"],
-        levels: tuple[float, ...],
-        cap_periods: Float[Tensor, "#B #P E"] | None = None,
-    ) -> "ForecastQuantile":
-        """Order up to ``quantile`` per product, interpolated between the forecast's ``levels``.
-
-        Raises :class:`ConfigurationError` for a quantile outside the forecast's levels.
-        """
-        return cls(levels, quantile_weights(quantile, levels), cap_periods)
-
-    def decide(self, observation: Observation) -> Decision:
-        """Wish for the blended quantile, at most the cap at once."""
-        quantiles = [observation.signal(quantile_signal(level)) for level in self.levels]
-        target = (torch.cat(quantiles, dim=-1) * self.weights).sum(-1, keepdim=True)
-        if self.cap_periods is None:
-            return Decision(target)
-        mean = observation.signal("forecast_mean") / (observation.lead_time + 1)
-        return Decision(target, self.cap_periods * mean)

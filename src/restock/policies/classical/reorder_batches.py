@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from restock.errors import ConfigurationError, require
 from restock.shapes import LaneValues
 from restock.simulation import Decision, Observation
 
@@ -15,12 +16,23 @@ class ReorderBatches:
     """(s, nQ): at or below s, order as few batches of Q as bring the position above s.
 
     ``reorder_point`` (s) and ``batch`` (Q > 0) are units ``[#B, P, E]``. Optimal where only whole
-    batches can be ordered (Veinott, The optimal inventory policy for batch ordering, Operations
-    Research 13, 1965).
+    batches can be ordered, with backorders (Veinott, The optimal inventory policy for batch
+    ordering, Operations Research 13, 1965; his level is s + 1 in whole units).
+
+    Raises :class:`ConfigurationError` for a batch that is not > 0.
     """
 
     reorder_point: LaneValues
     batch: LaneValues
+
+    def __post_init__(self) -> None:
+        """Check the batch; the condition is written so that NaN fails it."""
+        bad = self.batch[~(self.batch > 0)]
+        require(
+            len(bad) == 0,
+            ConfigurationError,
+            f"`batch` must be > 0 units; got {bad[:3].tolist()}. Use the case pack.",
+        )
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for whole batches on top of the position."""

@@ -7,6 +7,8 @@ whole inventory position, the rules order
     dual index            e = (z_e − x)⁺,  r = (z_r − y − e)⁺
     capped dual index     e = (z_e − x)⁺,  r = min(cap, (z_r − y − e)⁺)
     tailored base surge   e = (z_e − x)⁺,  r = q
+
+While the fast source takes no orders, e is 0 and the slow one makes up for it.
 """
 
 from dataclasses import dataclass
@@ -15,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from restock.shapes import StockValues
-from restock.simulation import Decision, Observation
+from restock.errors import ConfigurationError, require
+from restock.simulation import Decision, Network, Observation
 
 __all__ = ["CappedDualIndex", "DualIndex", "SingleIndex", "TailoredBaseSurge", "TwoLanes"]
 
@@ -25,31 +27,76 @@ Level = Float[Tensor, "#B #P 1"]
 
 @dataclass(frozen=True, slots=True)
 class TwoLanes:
-    """The places of the two lanes on the axis E of a world with one location.
+    """Two lanes into one location, by their places in ``Network.lanes``.
 
-    ``expedited`` is the fast and dear lane, ``regular`` the slow and cheap one.
+    ``expedited`` is the fast and dear lane, ``regular`` the slow and cheap one. Other locations
+    and lanes may be there; they are left alone.
+
+    Raises :class:`ConfigurationError` when one lane is given twice.
     """
 
     expedited: int
     regular: int
 
-    def near(self, observation: Observation) -> StockValues:
+    def __post_init__(self) -> None:
+        """Check that the lanes are two."""
+        require(
+            self.expedited != self.regular,
+            ConfigurationError,
+            f"`expedited` and `regular` must be different lanes; got {self.expedited} for both."
+            " Look them up with `network.lanes.index((origin, destination))`.",
+        )
+
+    def near(self, observation: Observation) -> Level:
         """Return x: on hand, less backorders, and due within the expedited lead time, units."""
-        near = observation.on_hand
-        if observation.backlog is not None:
-            near = near - observation.backlog
-        within = int(observation.lead_time[..., self.expedited].max())
-        for due in observation.pipeline[:within]:
+        network = self._network_of(observation)
+        place = network.destination[self.expedited]
+        near = observation.on_hand[..., [place]]
+        if observation.backlog is not None and not network.has_regions:
+            near = near - observation.backlog[..., [place]]
+        lead_time = observation.lead_time[..., [self.expedited]]
+        for periods, due in enumerate(observation.pipeline[: int(lead_time.max())], start=1):
             if due is not None:
-                near = near + due.sum(-1, keepdim=True)
+                near = near + network.into(due)[..., [place]] * (periods <= lead_time)
         return near
 
-    def order(self, observation: Observation, expedited: Tensor, regular: Tensor) -> Decision:
+    def position(self, observation: Observation) -> Level:
+        """Return y: the inventory position of the location, units."""
+        return observation.lane_position[..., [self.regular]]
+
+    def expedite(self, observation: Observation, wish: Level) -> Level:
+        """Return e: the wish, at least 0, or 0 while the expedited lane takes no orders."""
+        units = wish.clamp_min(0)
+        if observation.lane_open is None:
+            return units
+        return torch.where(observation.lane_open[..., [self.expedited]] > 0, units, 0)
+
+    def order(self, observation: Observation, expedited: Level, regular: Level) -> Decision:
         """Wish for these quantities on the two lanes, and for nothing on any other."""
+        self._network_of(observation)
         quantity = torch.zeros_like(observation.on_order)
-        quantity[..., self.expedited] = expedited.squeeze(-1)
-        quantity[..., self.regular] = regular.squeeze(-1)
+        quantity[..., [self.expedited]] = expedited.to(quantity)
+        quantity[..., [self.regular]] = regular.to(quantity)
         return Decision(observation.lane_position + quantity)
+
+    def _network_of(self, observation: Observation) -> Network:
+        """Return the network, in which the two lanes have to end at one location."""
+        network = observation.network
+        if network is None:
+            raise ConfigurationError(
+                "a rule for two sources needs two lanes into one location; this world has one"
+                " lane. Add the second to the instance's `lanes`."
+            )
+        given = (self.expedited, self.regular)
+        known = all(0 <= lane < len(network.lanes) for lane in given)
+        require(
+            known and len({network.destination[lane] for lane in given}) == 1,
+            ConfigurationError,
+            f"`expedited` and `regular` must be lanes into one location; got {given} of"
+            f" {dict(enumerate(network.lanes))}. Look them up with"
+            " `network.lanes.index((origin, destination))`.",
+        )
+        return network
 
 
 @dataclass(frozen=True)
@@ -66,8 +113,8 @@ class SingleIndex:
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for the expedited level first, then for the regular one."""
-        position = observation.inventory_position
-        expedited = (self.expedited_level - position).clamp_min(0)
+        position = self.lanes.position(observation)
+        expedited = self.lanes.expedite(observation, self.expedited_level - position)
         regular = (self.regular_level - position - expedited).clamp_min(0)
         return self.lanes.order(observation, expedited, regular)
 
@@ -86,8 +133,8 @@ class DualIndex:
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for what is needed soon from the fast source, for the rest from the slow one."""
-        position = observation.inventory_position
-        expedited = (self.expedited_level - self.lanes.near(observation)).clamp_min(0)
+        near, position = self.lanes.near(observation), self.lanes.position(observation)
+        expedited = self.lanes.expedite(observation, self.expedited_level - near)
         regular = (self.regular_level - position - expedited).clamp_min(0)
         return self.lanes.order(observation, expedited, regular)
 
@@ -108,8 +155,8 @@ class CappedDualIndex:
 
     def decide(self, observation: Observation) -> Decision:
         """Wish for what is needed soon from the fast source, for a capped rest from the slow."""
-        position = observation.inventory_position
-        expedited = (self.expedited_level - self.lanes.near(observation)).clamp_min(0)
+        near, position = self.lanes.near(observation), self.lanes.position(observation)
+        expedited = self.lanes.expedite(observation, self.expedited_level - near)
         regular = (self.regular_level - position - expedited).clamp_min(0)
         return self.lanes.order(observation, expedited, torch.minimum(regular, self.cap))
 
@@ -129,5 +176,5 @@ class TailoredBaseSurge:
     def decide(self, observation: Observation) -> Decision:
         """Wish for the base quantity, and for what is needed soon from the fast source."""
         near = self.lanes.near(observation)
-        expedited = (self.expedited_level - near).clamp_min(0)
-        return self.lanes.order(observation, expedited, self.quantity.expand_as(near))
+        expedited = self.lanes.expedite(observation, self.expedited_level - near)
+        return self.lanes.order(observation, expedited, self.quantity)
