@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOMS = [
-    *("cli", "reporting", "planning", "learning", "explanation", "evaluation", "policies"),
+    *(
+        "cli",
+        "environments",
+        "reporting",
+        "planning",
+        "learning",
+        "explanation",
+        "evaluation",
+        "policies",
+    ),
     *("optimality", "simulation", "forecasting", "demand", "records", "problem"),
     *("errors", "shapes", "seeds"),
 ]

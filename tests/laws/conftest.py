@@ -454,9 +454,19 @@ class RandomWorld:
         filled = [row + [0.0] * (width - len(row)) for row in rows]
         return torch.tensor(filled, dtype=torch.float64).unsqueeze(0)
 
-    def run(self, policy: Policy | None = None, scenario: Scenario | None = None) -> Run:
+    def run(
+        self,
+        policy: Policy | None = None,
+        scenario: Scenario | None = None,
+        opening: State | None = None,
+    ) -> Run:
         """Run the planner, or another policy, through all periods."""
-        return run(self.world, policy or self.planner, scenario or self.scenario, self.opening)
+        return run(
+            self.world,
+            policy or self.planner,
+            scenario or self.scenario,
+            opening or self.opening,
+        )
 
 
 @dataclass(frozen=True)

@@ -57,21 +57,15 @@ class Extras(NamedTuple):
     customers: Tensor | None = None
 
     def with_parcels(self, parcels: RegionServed) -> "Extras":
-        """Return the extras after one more round of parcels; rounds weigh by their orders."""
+        """Return the extras after one more round, served with the parcels already ``sent``."""
         rounds = (*self.parcels, parcels)
-        if len(rounds) == 1:
-            split_share, transit = parcels.split_share, parcels.transit_periods
-        else:
-            orders = _sum(part.orders for part in rounds).clamp_min(1)
-            split_share = _sum(part.split_orders for part in rounds) / orders
-            transit = _sum(part.orders * part.transit_periods for part in rounds) / orders
         return self._replace(
             parcels=rounds,
             shipping_cost=_sum(part.shipping_cost for part in rounds),
             late=_sum(part.late for part in rounds),
             delay=_sum(part.delay for part in rounds),
-            split_share=split_share,
-            transit_periods=transit,
+            split_share=parcels.split_share,
+            transit_periods=parcels.transit_periods,
         )
 
     def per_product(self) -> dict[str, Tensor]:

@@ -156,6 +156,7 @@ class Fulfilment:
         lost_share: Tensor | None = None,
         score: PerPair | None = None,
         share: PerPair | None = None,
+        sent: tuple[Wave, ...] = (),
     ) -> RegionServed:
         """Serve who waits, then today's demand; lose or keep the rest.
 
@@ -164,7 +165,9 @@ class Fulfilment:
         ``None`` loses all of it, and nothing waits. Regions ask locations in the order of
         ``score``, by default the cheapest first. ``share`` is the share of a region's demand that
         each location serves first; pairs out of reach get nothing, shares that sum to more than
-        one are scaled down, and what shares or stock leave out is asked for in turns.
+        one are scaled down, and what shares or stock leave out is asked for in turns. ``sent`` are
+        parcels that left earlier in the period: a shipment that they opened is not paid again, and
+        orders, split orders and transit are those of all parcels together.
         """
         ranking = self.cheapest if score is None else ranking_for(score, self.reach)
         settled = Shipped((), stock, torch.zeros_like(demand))
@@ -176,10 +179,10 @@ class Fulfilment:
         if lost_share is not None:
             lost = lost_share * fresh.lacking
             waiting = settled.lacking + fresh.lacking - lost
-        repeats = share is not None or len(settled.waves) > 0
-        opened = openings(waves, demand, stock.shape[-1], repeats=repeats)
+        repeats = share is not None or len(settled.waves) + len(sent) > 0
+        opened = openings(sent + waves, demand, stock.shape[-1], repeats=repeats)
         locations = torch.zeros(demand.shape, dtype=torch.int16, device=demand.device)
-        for wave, new in zip(waves, opened, strict=True):
+        for wave, new in zip(sent + waves, opened, strict=True):
             locations = wave.add(locations, new.to(locations.dtype))
         return RegionServed(
             sold=stock - fresh.left,
@@ -189,10 +192,10 @@ class Fulfilment:
             backlog=waiting,
             late=_carried(waves, self.lateness, demand),
             delay=_carried(waves, self.delays, demand),
-            shipping_cost=self._shipping_cost(waves, opened, demand),
+            shipping_cost=self._shipping_cost(waves, opened[len(sent) :], demand),
             orders=(locations > 0).sum(1, keepdim=True).to(demand.dtype),
             split_orders=(locations > 1).sum(1, keepdim=True).to(demand.dtype),
-            transit_periods=self._mean_transit(waves, demand),
+            transit_periods=self._mean_transit(sent + waves, demand),
             waves=waves,
         )
 

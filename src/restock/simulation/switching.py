@@ -39,6 +39,7 @@ class SubstituteSales:
                 switching.asked,
                 score=decision.region_score,
                 share=decision.region_share,
+                sent=tuple(wave for part in extras.parcels for wave in part.waves),
             )
             taken, sold, left = switching.asked - parcels.lost, parcels.sold, parcels.left
             extras = extras.with_parcels(parcels)

@@ -45,8 +45,8 @@ FOUR_STAGES = (0.1, 0.2, 0.5, 1.0)
 # Example 6.1: stages from the outside supplier down
 LEAD_TIMES, HOLDING_COSTS, SHORTAGE_COST = (2, 1, 1), (2.0, 4.0, 7.0), 37.12
 COARSER = (
-    "The book rounds demand and stock to a coarser grid; on ours, with 200 points a standard"
-    " deviation, finer ones change the cost by less than 0.0001."
+    "The book rounds demand and stock to a coarser grid: ours gives 47.621, 47.654 and 47.659 with"
+    " 4, 10 and 20 points a standard deviation, and 47.6601 with 100 or more."
 )
 CUT = (
     "stockpyl puts each lead time's demand above its Φ(4) quantile on that quantile, which"

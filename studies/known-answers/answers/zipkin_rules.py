@@ -7,14 +7,12 @@ Nagarajan, Mathematics of Operations Research 33:351–374, 2008.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from restock.optimality.lost_sales import LostSales, evaluate
-from restock.optimality.lost_sales.descent import Point, descend
 from restock.optimality.pmf import total_pmf
 
 __all__ = [
@@ -29,6 +27,10 @@ __all__ = [
 Rule: TypeAlias = Callable[[Int[np.ndarray, "S L"]], Int[np.ndarray, " S"]]
 # Holding money below this is not counted.
 NEGLIGIBLE = 1e-10
+# Added to chances that are sums with rounding errors.
+HAIR = 1e-12
+# Money per period; steps that save less save nothing.
+HALTING = 1e-6
 
 
 def standard_levels(problem: LostSales) -> list[int]:
@@ -54,28 +56,29 @@ def vector_base_stock(levels: Sequence[int]) -> Rule:
 
 
 def better_vector_base_stock(problem: LostSales) -> float:
-    """Return the cost of the best vector base stock of one common fractile, in money per period.
+    """Return the cost of a vector base stock that runs short more often, in money per period.
 
-    All levels are the same fractile of demand, of L + 1 down to 1 periods; the standard levels
-    have p / (p + h), which is too high for lost sales. A descent over the fractiles at which a
-    level changes.
+    The standard levels are fractiles of demand that its L + 1 down to 1 periods exceed with chance
+    h / (p + h) at most, one chance for all; that is too careful for lost sales. The chance is
+    raised, level by level, until a step saves nothing.
     """
-    tails = [1 - np.cumsum(total_pmf(problem.pmf, n)) for n in range(problem.lead_time + 1, 0, -1)]
-    short = problem.holding_cost / (problem.shortage_cost + problem.holding_cost)
-    # the chance of running short at which some level drops by a unit
-    steps = np.unique(np.concatenate(tails))
-    steps = steps[(steps >= short / 2) & (steps <= (1 + short) / 2)] + 1e-12
+    periods = range(problem.lead_time + 1, 0, -1)
+    exceeded = [1 - np.cumsum(total_pmf(problem.pmf, n)) for n in periods]
+    chance = problem.holding_cost / (problem.shortage_cost + problem.holding_cost)
+    # where some level drops by a unit
+    steps = np.unique(np.concatenate(exceeded))
 
-    @cache
-    def cost_of(levels: tuple[int, ...]) -> float:
-        return evaluate(problem, vector_base_stock(levels)).cost
+    def cost(step: float) -> float:
+        levels = [int((tail > step + HAIR).sum()) for tail in exceeded]
+        return evaluate(problem, vector_base_stock(levels), tolerance=HALTING).cost
 
-    def cost(point: Point) -> float:
-        step = steps[min(point[0], len(steps) - 1)]
-        return cost_of(tuple(int((tail > step).sum()) for tail in tails))
-
-    start = int(np.searchsorted(steps, short))
-    return descend(cost, (start,), (0,))[1]
+    best = cost(chance)
+    for step in steps[steps > chance]:
+        raised = cost(step)
+        if raised > best - 2 * HALTING:
+            break
+        best = raised
+    return best
 
 
 def myopic(problem: LostSales) -> Rule:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from restock.errors import ConfigurationError, require
 from restock.shapes import LaneValues, StockValues
@@ -49,7 +51,7 @@ class EffectiveBaseStock:
             gone = gone + network.at_destination(expired) * (period < observation.lead_time)
         return gone
 
-    def _expected_demand(self, observation: Observation) -> StockValues:
+    def _expected_demand(self, observation: Observation) -> Float[Tensor, "#B P #L"]:
         if self.demand_share is not None:
             return observation.signal("scale") * self.demand_share
         require(
@@ -60,7 +62,9 @@ class EffectiveBaseStock:
         )
         return observation.local_signal("scale")
 
-    def _day_after(self, state: State, demand: StockValues) -> tuple[State, StockValues]:
+    def _day_after(
+        self, state: State, demand: Float[Tensor, "#B P #L"]
+    ) -> tuple[State, StockValues]:
         """Return the next day's stock after its arrivals, and what expired before."""
         sold = torch.minimum(state.on_hand, demand)
         none = torch.zeros_like(sold)

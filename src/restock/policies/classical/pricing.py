@@ -112,7 +112,7 @@ class MarkdownSchedule:
     """
 
     prices: Float[Tensor, "#P K"]
-    periods_left: Int[Tensor, " K"]
+    periods_left: Int[Tensor, " M"]
 
     def __post_init__(self) -> None:
         """Check prices and thresholds."""

@@ -62,7 +62,8 @@ class TwoLanes:
 
     def position(self, observation: Observation) -> Level:
         """Return y: the inventory position of the location, units."""
-        return observation.lane_position[..., [self.regular]]
+        place = self._network_of(observation).destination[self.regular]
+        return observation.inventory_position[..., [place]]
 
     def expedite(self, observation: Observation, wish: Level) -> Level:
         """Return e: the wish, at least 0, or 0 while the expedited lane takes no orders."""

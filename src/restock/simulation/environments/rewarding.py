@@ -39,6 +39,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
     }
 )
 NONE = Extras()
+LOGISTICS = slice(8, 12)
+"""The rows of fixed, lane, waste and shipping cost in :data:`PARTS`."""
 LEAST_UNITS = 1e-9
 """Where nothing was asked, nothing was missed."""
 
@@ -56,19 +58,20 @@ class Accounts:
     def parts(self, flows: Flows) -> Float[np.ndarray, "K B"]:
         """Return the numbers of :data:`PARTS` in their order, each summed over the whole shop."""
         sums = self._sums(flows)
-        zero = np.zeros_like(sums["order"])
-        part = {name: sums.get(name, zero) for name in PARTS}
-        part["inventory_cost"] = part["holding_cost"] + part["shortage_cost"]
-        logistics = (
-            part["fixed_cost"] + part["lane_cost"] + part["waste_cost"] + part["shipping_cost"]
-        )
-        part["cost"] = part["inventory_cost"] + logistics
-        part["profit"] = part["revenue"] - part["purchases"] - logistics
+        parts = np.zeros((len(PARTS), len(flows.order)))
+        part = dict(zip(PARTS, parts, strict=True))
+        for name, values in sums.items():
+            if name in part:
+                part[name][:] = values
+        logistics = parts[LOGISTICS].sum(0)
+        part["inventory_cost"][:] = part["holding_cost"] + part["shortage_cost"]
+        part["cost"][:] = part["inventory_cost"] + logistics
+        part["profit"][:] = part["revenue"] - part["purchases"] - logistics
         if "satisfaction" not in sums:
             # what customers feel who remember nothing: the fill rate of today
             missed = sums["short"] / np.maximum(sums["demand"], LEAST_UNITS)
-            part["satisfaction"] = 1 - np.minimum(missed, 1)
-        return np.stack([*part.values()])
+            part["satisfaction"][:] = 1 - np.minimum(missed, 1)
+        return parts
 
     def _sums(self, flows: Flows) -> dict[str, Float[np.ndarray, " B"]]:
         served = flows.served

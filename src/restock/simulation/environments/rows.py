@@ -17,6 +17,7 @@ Places = Int[Tensor, " N"]
 def with_new_paths(old: Scenario, new: Scenario, places: Places) -> Scenario:
     """Return the scenario with the paths of ``new`` in ``places``.
 
+    >>> import torch
     >>> old = Scenario(torch.zeros(3, 1, 1, 1))
     >>> new = with_new_paths(old, Scenario(torch.ones(1, 1, 1, 1)), torch.tensor([1]))
     >>> new.demand.flatten().tolist()

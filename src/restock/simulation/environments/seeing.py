@@ -18,7 +18,7 @@ from restock.simulation.environments.setup import Setup
 from restock.simulation.observation import Observation
 from restock.simulation.state import remembered
 
-__all__ = ["FIELDS", "Sight", "Today"]
+__all__ = ["FIELDS", "Part", "Sight", "Today"]
 
 MOST = float(np.finfo(np.float32).max)
 """Stock has no other bound, and Gymnasium's checker refuses infinity."""

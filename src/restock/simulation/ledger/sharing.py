@@ -95,17 +95,19 @@ def _fill_up(
     def poured(asker: Asker, level: float) -> float:
         return min(max(level * rates[asker] - starts[asker], 0.0), wishes[asker])
 
-    levels = {starts[asker] / rates[asker] for asker in wishes}
-    levels |= {(starts[asker] + wish) / rates[asker] for asker, wish in wishes.items()}
+    begins = {asker: starts[asker] / rates[asker] for asker in wishes}
+    ends = {asker: (starts[asker] + wish) / rates[asker] for asker, wish in wishes.items()}
     below, above = _neighbours(
-        sorted(levels), available, lambda level: sum(poured(asker, level) for asker in wishes)
+        sorted({*begins.values(), *ends.values()}),
+        available,
+        lambda level: sum(poured(asker, level) for asker in wishes),
     )
     units = {asker: poured(asker, below) for asker in wishes}
-    rising = [asker for asker in wishes if poured(asker, above) > units[asker]]
+    rising = [asker for asker in wishes if begins[asker] <= below < above <= ends[asker]]
     width = sum(rates[asker] for asker in rising)
     missing = available - sum(units.values())
     for asker in rising:
-        units[asker] += missing * rates[asker] / width
+        units[asker] = min(units[asker] + missing * rates[asker] / width, wishes[asker])
     return units
 
 
