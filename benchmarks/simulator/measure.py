@@ -21,13 +21,13 @@ from restock.problem import Instance, Product
 from restock.seeds import Seeds
 from restock.simulation import (
     CostTally,
-    RestockEnv,
     Scenario,
     SteadyDemand,
     World,
     average_cost,
     rollout,
 )
+from restock.simulation.environments import InventoryEnv
 
 LEAD_TIME, MEAN, LEVEL, MAX_ORDER = 4, 5.0, 23.0, 20.0
 # chains whose activations over a window still fit the cache; gradients of chunks add up
@@ -106,7 +106,17 @@ def environments(row: Row) -> list[Callable[[], gymnasium.Env[Any, Any]]]:
     """Return one maker per parallel environment."""
 
     def make() -> gymnasium.Env[Any, Any]:
-        return RestockEnv(the_world(), the_source(), max_order_units=MAX_ORDER)
+        return InventoryEnv(
+            "LostSales",
+            mean_demand=MEAN,
+            lead_time_periods=LEAD_TIME,
+            holding_cost=1.0,
+            shortage_cost=4.0,
+            action="quantity",
+            largest_order=MAX_ORDER,
+            periods=200,
+            starts_empty=True,
+        )
 
     return [make] * row.chains
 

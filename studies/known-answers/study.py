@@ -10,6 +10,7 @@ from .answers import Figure, figures  # type: ignore[import-not-found]
 
 Row = dict[str, Any]
 
+LISTED: dict[str, dict[tuple[str, str], Figure]] = {}
 SHOWN = ("table", "name", "printed", "computed", "difference", "tolerance", "method", "reason")
 
 
@@ -80,4 +81,8 @@ def _listed(rows: Iterable[Row], names: Sequence[str]) -> str:
 
 
 def _by_key(settings: StudySettings) -> dict[tuple[str, str], Figure]:
-    return {(figure.table, figure.name): figure for figure in figures(settings)}
+    fingerprint = settings.fingerprint()
+    if fingerprint not in LISTED:
+        listed = {(figure.table, figure.name): figure for figure in figures(settings)}
+        LISTED[fingerprint] = listed
+    return LISTED[fingerprint]

@@ -4,7 +4,7 @@ from random_runs import build_run
 from two_books import book_batched, mismatches, world_of
 import os
 
-EXAMPLES = int(os.environ.get("RESTOCK_EXAMPLES", "500"))
+EXAMPLES = int(os.environ.get("RESTOCK_EXAMPLES", "100"))
 
 @given(switches())
 @settings(max_examples=EXAMPLES)

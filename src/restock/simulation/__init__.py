@@ -1,7 +1,6 @@
 """What happens? The state, what a policy sees and decides, the period, rollouts, the ledger."""
 
 from restock.simulation.flows import Extras, Flows
-from restock.simulation.gymnasium_env import RestockEnv
 from restock.simulation.ledger import LedgerDay, Wish, keep_ledger
 from restock.simulation.network import OUTSIDE, Network
 from restock.simulation.observation import Decision, Observation, Policy
@@ -45,7 +44,6 @@ __all__ = [
     "PriceRule",
     "Prices",
     "ReplayedDemand",
-    "RestockEnv",
     "Rule",
     "Scenario",
     "ScenarioSource",
