@@ -80,7 +80,7 @@ def build_run(on: Switches) -> Run:
         share=random.random(in_region) * _is(random, in_region, 0.6)
         if on.shares and on.regions
         else None,
-        price=np.array(prices)[:, None] + random.normal(0, 1.5, (*when, 1))
+        price=np.array(prices)[:, None] + _eighths(on, random.normal(0, 1.5, (*when, 1)))
         if on.price_rules or on.answer
         else None,
         proposal=random.random((*when, candidates)) if on.proposals and candidates else None,
@@ -112,15 +112,17 @@ def _units(
     return random.random(shape) * most
 
 
+def _eighths(on: Switches, values: Table) -> Table:
+    return np.round(8 * values) / 8 if on.is_exact else values
+
+
 def _candidates(instance: Instance) -> list[int]:
     """Return how many substitutes each product has."""
     named = [row.product_id for row in instance.substitutes]
     return [named.count(product.id) for product in instance.products]
 
 
-def _cells(
-    instance: Instance, lanes: tuple[tuple[str, str], ...]
-) -> list[tuple[int, int, Lane]]:
+def _cells(instance: Instance, lanes: tuple[tuple[str, str], ...]) -> list[tuple[int, int, Lane]]:
     rows = {product.id: n for n, product in enumerate(instance.products)}
     return [
         (rows[lane.product_id], lanes.index((lane.origin, lane.destination)), lane)

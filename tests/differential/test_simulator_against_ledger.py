@@ -1,14 +1,55 @@
-from hypothesis import given, settings
-from random_instances import Switches, switches
-from random_runs import build_run
-from two_books import book_batched, mismatches, world_of
-import os
+"""The batched simulator books, event by event, what the plain ledger books.
 
-EXAMPLES = int(os.environ.get("RESTOCK_EXAMPLES", "100"))
+Random instances switch every feature on and off. Where nothing is divided, quantities are multiples
+of a quarter, every sum is exact in double precision, and the two books are compared with ``==``;
+elsewhere to nine digits. ``RESTOCK_EXAMPLES`` sets how many instances are drawn.
+"""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_instances import Switches, switches
+from random_runs import PATHS, build_run
+from two_books import book_batched, mismatches, world_of
+
+EXAMPLES = int(os.environ.get("RESTOCK_EXAMPLES", "200"))
+
 
 @given(switches())
 @settings(max_examples=EXAMPLES)
 def test_the_simulator_books_what_the_ledger_books(on: Switches) -> None:
     run = build_run(on)
-    found = mismatches(run, book_batched(run, world_of(run)), exact=on.is_exact)
-    assert found == [], found[:6]
+    assert mismatches(run, book_batched(run, world_of(run))) == []
+
+
+@given(switches(dividing=False))
+@settings(max_examples=EXAMPLES // 5)
+def test_where_nothing_is_divided_the_two_books_are_equal_to_the_last_bit(on: Switches) -> None:
+    assert on.is_exact
+    run = build_run(on)
+    assert mismatches(run, book_batched(run, world_of(run))) == []
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["lost", "waits", "both"]))
+@settings(max_examples=20)
+def test_lead_times_that_differ_by_path_match_the_ledger_of_each_path(
+    seed: int, unmet: str
+) -> None:
+    run = build_run(Switches(products=2, seed=seed, unmet=unmet, packs="terms"))
+    lead_time = np.random.default_rng(seed).integers(0, 5, (PATHS, 2, 1))
+    world = world_of(run).with_lead_times(torch.from_numpy(lead_time))
+    drawn = np.broadcast_to(lead_time[:, None], (PATHS, run.on.periods, 2, 1))
+    assert mismatches(replace(run, lead_time=drawn), book_batched(run, world)) == []
+
+
+@pytest.mark.xfail(reason="the batched echelon counts the lanes of all products for each of them")
+def test_cover_counts_only_where_a_product_is_sent() -> None:
+    on = Switches(products=3, locations=5, transfers=True, missing_lanes=True, least_cover=True)
+    for seed in range(20):
+        run = build_run(replace(on, seed=seed))
+        assert mismatches(run, book_batched(run, world_of(run))) == []

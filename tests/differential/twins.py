@@ -161,9 +161,7 @@ def memories(run: Run) -> tuple[Satisfaction | None, Goodwill | None]:
     satisfaction = Satisfaction(
         weights=ServiceWeights(**judged),
         effect=PowerGoodwill(strength) if is_power else LinearGoodwill(strength),
-        retention=None
-        if stays
-        else Retention(at_worst=worst, at_best=best, newcomers=newcomers),
+        retention=None if stays else Retention(at_worst=worst, at_best=best, newcomers=newcomers),
         **told,
     )
     coming = {} if stays else {"stay_at_worst": worst, "stay_at_best": best, "newcomers": newcomers}

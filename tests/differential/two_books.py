@@ -99,7 +99,7 @@ def book_batched(run: Run, world: World, take: Step = step) -> list[list[Book]]:
     state = world.state_with(torch.from_numpy(run.on_hand))
     paths: list[list[Book]] = [[] for _ in range(len(run.demand))]
     for period in range(scenario.periods):
-        before, state = state, state
+        before = state
         state, flows = take(world, wishes, before, scenario, period)
         columns = _columns(run, world, before, state, flows)
         for path, days in enumerate(paths):
@@ -134,7 +134,10 @@ def _columns(
         "shortage_cost": (at_point, flows.shortage_cost),
         "fixed_cost": (on_lane, flows.fixed_cost),
         "purchases": (on_lane, world.economics.purchase_cost * flows.order),
-        "revenue": (products, flows.revenue(world.economics.list_price).expand(len(run.demand), -1, -1)),
+        "revenue": (
+            products,
+            flows.revenue(world.economics.list_price).expand(len(run.demand), -1, -1),
+        ),
         "cost": (products, flows.cost),
         "received": (at_place, _received(world, before, after, flows)),
         "came_back": (at_place, _came_back(before)),
@@ -236,7 +239,11 @@ def book_plainly(run: Run, path: int, **changed: Any) -> list[LedgerDay]:  # noq
             proposals={} if run.proposal is None else _proposals(run, path, period),
         )
 
-    stock = dict(zip(itertools.product(products, run.places), run.on_hand[path].ravel().tolist()))
+    stock = dict(
+        zip(
+            itertools.product(products, run.places), run.on_hand[path].ravel().tolist(), strict=True
+        )
+    )
     told = {
         "on_hand": stock,
         "answer": answer,
@@ -258,7 +265,7 @@ def _proposals(run: Run, path: int, period: int) -> dict[tuple[str, str], float]
     return found
 
 
-def mismatches(run: Run, batched: list[list[Book]], *, exact: bool) -> list[str]:
+def mismatches(run: Run, batched: list[list[Book]]) -> list[str]:
     """Return every entry in which the two books differ.
 
     What a column of the ledger does not hold (a lane that a product lacks, a pair out of reach)
@@ -270,8 +277,8 @@ def mismatches(run: Run, batched: list[list[Book]], *, exact: bool) -> list[str]
             for name, got, booked, key in _entries(day, page):
                 if _is_about_dust(name, key, day, page):
                     continue
-                same = got == booked if exact else math.isclose(got, booked, rel_tol=1e-9, abs_tol=1e-9)
-                if not same:
+                near = math.isclose(got, booked, rel_tol=1e-9, abs_tol=1e-9)
+                if not (got == booked if run.on.is_exact else near):
                     found.append(f"{name}[{path}, {period}, {key}]: {got}, ledger {booked}")
     return found
 
@@ -304,10 +311,11 @@ def _is_about_dust(name: str, key: Any, day: Book, page: LedgerDay) -> bool:  # 
     A store that is exactly full, or a shelf exactly empty, may be so but for the last digit.
     """
     if name == "fixed_cost":
-        return 0 <= day["ordered"][key] < DUST_UNITS and 0 <= page.ordered[key] < DUST_UNITS
+        booked = page.ordered.get(key, 0.0)
+        return 0 <= day["ordered"].get(key, 0.0) < DUST_UNITS and 0 <= booked < DUST_UNITS
     if name == "transit_periods":
         return all(
             sum(units for route, units in parcels.items() if route[1] == key) < DUST_UNITS
-            for parcels in (day["parcels"], page.parcels)
+            for parcels in (day.get("parcels", {}), page.parcels)
         )
     return False

@@ -201,7 +201,7 @@ class RandomWorld:
         """Return the product's lanes; the first place has it from outside, others may not."""
         dice, there = self.dice, ["w0"]
         pairs = [("s0", "w0")]
-        if dice.chance(0.3, "second source", product):
+        if "two sources" in self.on or dice.chance(0.3, "second source", product):
             pairs.append(("s1", "w0"))
         for place in sorted(self.places)[1:]:
             inside = there if "network" in self.on else []
@@ -289,7 +289,7 @@ class RandomWorld:
         """An elasticity or a line, with cross effects or a reference price behind it."""
         if "prices" not in self.on:
             return None
-        price = torch.tensor([each.list_price for each in self.instance.products]).double()
+        price = self._list_prices.flatten()
         slope = -self.per_product(1.2, 2.5, "elasticity")
         own = self.dice.pick((ConstantElasticity, LinearResponse), "response")(price, slope)
         if self.dice.chance(0.5, "reference"):
@@ -358,10 +358,27 @@ class RandomWorld:
         ).permute(0, 3, 1, 2)
         lead_time = lane_open = None
         if any(lane.lead_time_distribution for lane in self.instance.lanes):
-            lead_time = self._drawn(self._lead_time).long()
+            lead_time = self.lead_times
         if any(lane.outage for lane in self.instance.lanes):
             lane_open = self._drawn(self._is_open)
-        return Scenario(demand, lead_time=lead_time, lane_open=lane_open, first_period=2)
+        names = ("scale", *(f"scale@{point}" for point in self.points), "periods_left")
+        return Scenario(demand, self._signals(), names, lead_time, lane_open, first_period=2)
+
+    def _signals(self) -> Tensor:
+        """Return what planners believe of demand, and how long it lasts, ``[1, T, P, F]``."""
+        rows = [
+            [self.dice.number(1, 4, "believed", product, point) for point in self.points]
+            for product in self.products
+        ]
+        shape = (1, self.periods, -1, -1)
+        means = torch.tensor(rows, dtype=torch.float64).expand(shape)
+        left = torch.arange(self.periods, 0, -1, dtype=torch.float64).reshape(1, -1, 1, 1)
+        clock = left.expand(1, -1, len(rows), 1)
+        return torch.cat([means.sum(-1, keepdim=True), means, clock], dim=-1)
+
+    @cached_property
+    def lead_times(self) -> Tensor:
+        return self._drawn(self._lead_time).long()
 
     def units(self, count: int) -> float:
         """Goods in packs come in whole units, others in quarters."""
@@ -420,6 +437,7 @@ class RandomWorld:
     def planner(self) -> Planner:
         number, on = self.dice.number, self.on
         switches = len(self.instance.substitutes)
+        # some sum to less than one, some to more
         shares = self.per_pair(0, 1, "share") if self.regions and "shares" in on else None
         return Planner(
             level=self.per_lane(lambda *name: number(2, 14, "level", *name)),
@@ -429,8 +447,7 @@ class RandomWorld:
             if "lane_weights" in on
             else None,
             score=self.per_pair(0, 1, "score") if self.regions and "scores" in on else None,
-            # some share less than all of a region's demand out
-            share=None if shares is None else shares / shares.sum(-1, keepdim=True).clamp_min(1.1),
+            share=shares,
             price=self._list_prices if "prices" in on else None,
             proposal=self._proposals() if switches else None,
         )
@@ -459,10 +476,11 @@ class RandomWorld:
         policy: Policy | None = None,
         scenario: Scenario | None = None,
         opening: State | None = None,
+        world: World | None = None,
     ) -> Run:
-        """Run the planner, or another policy, through all periods."""
+        """Run the planner, or what is given instead, through all periods."""
         return run(
-            self.world,
+            world or self.world,
             policy or self.planner,
             scenario or self.scenario,
             opening or self.opening,
@@ -524,6 +542,8 @@ def _random_worlds(
 ) -> st.SearchStrategy[RandomWorld]:
     def build(seed: int, sizes: tuple[int, int, int], switches: dict[str, bool]) -> RandomWorld:
         on = {each for each in FEATURES if switches[each]}.union(always).difference(never)
+        if "two sources" in on:
+            sizes = (sizes[0], 1, sizes[2])
         names = [
             tuple(f"{kind}{n}" for n in range(size))
             for kind, size in zip("pwr", sizes, strict=True)
@@ -542,5 +562,8 @@ def _random_worlds(
 
 @pytest.fixture(scope="session")
 def random_worlds() -> Callable[..., st.SearchStrategy[RandomWorld]]:
-    """Return the strategy of random worlds; ``always`` and ``never`` name features."""
+    """Return the strategy of random worlds; ``always`` and ``never`` name features.
+
+    One more may be had: "two sources" for each product, at one place.
+    """
     return _random_worlds

@@ -95,17 +95,15 @@ class Flows:
     @property
     def cost(self) -> Float[Tensor, "B P 1"]:
         """Holding + shortage + fixed + lane + waste + shipping cost, money ``[B, P, 1]``."""
-        if self.holding_cost.size(-1) == self.shortage_cost.size(-1):
+        extras = self.extras
+        if extras is None:  # demand points are locations then
             cost = _per_product(self.holding_cost + self.shortage_cost)
         else:
             cost = _per_product(self.holding_cost) + _per_product(self.shortage_cost)
-        if self.fixed_cost is not None:
-            cost = cost + _per_product(self.fixed_cost)
-        if self.extras is not None:
-            for part in (self.extras.lane_cost, self.extras.waste_cost, self.extras.shipping_cost):
+            for part in (extras.lane_cost, extras.waste_cost, extras.shipping_cost):
                 if part is not None:
                     cost = cost + _per_product(part)
-        return cost
+        return cost if self.fixed_cost is None else cost + _per_product(self.fixed_cost)
 
     def revenue(self, list_price: Float[Tensor, "P 1"]) -> Float[Tensor, "B P 1"]:
         """Return units sold times today's price, less refunds, money ``[B, P, 1]``."""

@@ -39,7 +39,8 @@ def arrive(world: World, state: State) -> State:
     if due is None:
         state = State(state.on_hand, state.on_order, pipeline, state.backlog, state.memory)
     else:
-        on_hand = state.on_hand + world.network.into(due)
+        inflow = world.network.inflow
+        on_hand = state.on_hand + (due if inflow is None else due @ inflow)
         state = State(on_hand, state.on_order - due, pipeline, state.backlog, state.memory)
     for mechanism in world.openings:
         state = mechanism.open(state)
@@ -48,6 +49,7 @@ def arrive(world: World, state: State) -> State:
 
 def observe(world: World, state: State, scenario: Scenario, period: int) -> Observation:
     """(2a) Show the policy stock and signals; today's demand is not among them."""
+    always_open = scenario.lane_open is None and world.order_days is None
     return Observation(
         state.on_hand,
         state.on_order,
@@ -58,7 +60,7 @@ def observe(world: World, state: State, scenario: Scenario, period: int) -> Obse
         scenario.signal_names,
         world.shown_network,
         state.memory,
-        world.lane_open(scenario, period),
+        None if always_open else world.lane_open(scenario, period),
     )
 
 

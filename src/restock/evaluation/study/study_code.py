@@ -58,7 +58,7 @@ def load_code(folder: Path) -> StudyCode:
             InputError,
             f"{path} does not define `{name}`. A study defines {', '.join(_REQUIRED)}.",
         )
-    sources = tuple(file.read_bytes() for file in sorted(folder.glob("*.py")))
+    sources = tuple(file.read_bytes() for file in sorted(folder.rglob("*.py")))
     return StudyCode(**functions, sources=sources)  # type: ignore[arg-type]
 
 

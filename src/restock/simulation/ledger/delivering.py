@@ -1,13 +1,12 @@
 """(5) Regions ask, places deliver: parcels, what they cost and how long they take."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from restock.simulation.ledger.entries import LedgerDay, PlaceKey, RouteKey, Wishes
 from restock.simulation.ledger.sharing import in_proportion, in_whole_units
 from restock.simulation.ledger.shop import Shop
 
-__all__ = ["Round", "book_parcels", "deliver"]
+__all__ = ["book_parcels", "deliver"]
 
 LEAST_PARCEL_UNITS = 1e-6
 """Less than this is rounding, and no parcel."""
@@ -15,15 +14,6 @@ LEAST_REMAINDER = 1e-5
 """Shares that sum to one within this leave nothing over."""
 HAIR_UNITS = 1e-6
 """2.9999999 units are three."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """Orders, orders that came in several parcels, and the mean transit of a region's units."""
-
-    orders: int
-    split_orders: int
-    transit_periods: float
 
 
 def deliver(
@@ -51,26 +41,24 @@ def deliver(
     return parcels, lacking
 
 
-def book_parcels(shop: Shop, rounds: Iterable[Mapping[RouteKey, float]], day: LedgerDay) -> None:
-    """Write down what parcels cost and how they came; each round is packed on its own."""
-    by_region: dict[str, list[Round]] = {region: [] for region in shop.points}
-    for parcels in rounds:
-        for (product, region, place), units in parcels.items():
-            way = shop.ways[region, place]
-            delay = max(way.transit_periods - _promise(shop, region), 0.0)
-            day.parcels[product, region, place] += units
-            day.shipping_cost[product] += way.cost_per_unit * units
-            day.shipping_cost[product] += way.cost_per_shipment * (units > LEAST_PARCEL_UNITS)
-            day.late[product, region] += units if delay > 0 else 0.0
-            day.delay[product, region] += units * delay
-        for region, told in by_region.items():
-            told.append(_round(shop, region, parcels))
-    for region, told in by_region.items():
-        orders = max(sum(each.orders for each in told), 1)
-        day.split_share[region] = sum(each.split_orders for each in told) / orders
-        # one round may have nothing but dust in it, which is no order and travels all the same
-        travelled = sum(each.orders * each.transit_periods for each in told) / orders
-        day.transit_periods[region] = told[0].transit_periods if len(told) == 1 else travelled
+def book_parcels(shop: Shop, parcels: Mapping[RouteKey, float], day: LedgerDay) -> None:
+    """Write down what a day's parcels cost and how they came, one parcel for each route."""
+    day.parcels.update(parcels)
+    for (product, region, place), units in parcels.items():
+        way = shop.ways[region, place]
+        delay = max(way.transit_periods - _promise(shop, region), 0.0)
+        day.shipping_cost[product] += way.cost_per_unit * units
+        if units > LEAST_PARCEL_UNITS:
+            day.shipping_cost[product] += way.cost_per_shipment
+        day.late[product, region] += units if delay > 0 else 0.0
+        day.delay[product, region] += units * delay
+    for region in shop.points:
+        mine = {key: units for key, units in parcels.items() if key[1] == region}
+        opened = [key[0] for key, units in mine.items() if units > LEAST_PARCEL_UNITS]
+        split = [product for product in set(opened) if opened.count(product) > 1]
+        travelled = sum(mine[key] * shop.ways[region, key[2]].transit_periods for key in mine)
+        day.split_share[region] = len(split) / max(len(set(opened)), 1)
+        day.transit_periods[region] = travelled / sum(mine.values()) if mine else 0.0
 
 
 def _choices(shop: Shop, product: str, region: str, wishes: Wishes) -> list[str]:
@@ -135,19 +123,6 @@ def _give(
 
 def _in_parcels(shop: Shop, units: float) -> float:
     return float(int(units + HAIR_UNITS)) if shop.parcels_are_whole else units
-
-
-def _round(shop: Shop, region: str, parcels: Mapping[RouteKey, float]) -> Round:
-    mine = {key: units for key, units in parcels.items() if key[1] == region}
-    opened = [product for (product, _, _), units in mine.items() if units > LEAST_PARCEL_UNITS]
-    travelled = sum(
-        units * shop.ways[region, key[2]].transit_periods for key, units in mine.items()
-    )
-    return Round(
-        orders=len(set(opened)),
-        split_orders=sum(opened.count(product) > 1 for product in set(opened)),
-        transit_periods=travelled / sum(mine.values()) if mine else 0.0,
-    )
 
 
 def _promise(shop: Shop, region: str) -> float:

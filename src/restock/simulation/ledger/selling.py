@@ -11,25 +11,24 @@ from restock.simulation.ledger.shop import Shop
 __all__ = ["sell"]
 
 Units = dict[PlaceKey, float]
+Parcels = dict[RouteKey, float]
 
 
 def sell(shop: Shop, books: Books, wishes: Wishes, day: LedgerDay) -> None:
     """Serve everybody as far as stock goes, and take what was sold off the shelf."""
     before = {key: books.units(key) for key in books.on_hand}
     left = dict(before)
-    rounds = [_serve(shop, books, wishes, left, day)]
+    parcels = _serve(shop, books, wishes, left, day)
     if shop.instance.substitutes:
-        rounds.append(_offer_substitutes(shop, wishes, left, day))
+        parcels = _together(parcels, _offer_substitutes(shop, wishes, left, day))
     if shop.instance.regions:
-        book_parcels(shop, rounds, day)
+        book_parcels(shop, parcels, day)
     for key, lots in books.on_hand.items():
         day.sold[key] = before[key] - left[key]
         take(lots, day.sold[key], shop.products[key[0]].fifo_share)
 
 
-def _serve(
-    shop: Shop, books: Books, wishes: Wishes, left: Units, day: LedgerDay
-) -> dict[RouteKey, float]:
+def _serve(shop: Shop, books: Books, wishes: Wishes, left: Units, day: LedgerDay) -> Parcels:
     """Serve who waits, then who asks today; of these the lost share leaves, the rest waits."""
     waiting, parcels = _fulfil(shop, wishes, books.backlog, left)
     unmet, more = _fulfil(shop, wishes, day.demand, left)
@@ -38,15 +37,15 @@ def _serve(
         books.backlog[key] = waiting[key] + units - day.lost[key]
         day.backlog[key] = books.backlog[key]
         day.short[key] = day.lost[key] + books.backlog[key]
-    return {route: parcels.get(route, 0.0) + more.get(route, 0.0) for route in {**parcels, **more}}
+    return _together(parcels, more)
 
 
 def _fulfil(
     shop: Shop, wishes: Wishes, wanted: Mapping[PlaceKey, float], left: Units
-) -> tuple[Units, dict[RouteKey, float]]:
+) -> tuple[Units, Parcels]:
     """Return what is lacking, and the parcels where regions ask."""
     lacking: Units = {}
-    parcels: dict[RouteKey, float] = {}
+    parcels: Parcels = {}
     for product in shop.products:
         units = {point: wanted[product, point] for point in shop.points}
         if shop.instance.regions:
@@ -61,9 +60,7 @@ def _fulfil(
     return lacking, parcels
 
 
-def _offer_substitutes(
-    shop: Shop, wishes: Wishes, left: Units, day: LedgerDay
-) -> dict[RouteKey, float]:
+def _offer_substitutes(shop: Shop, wishes: Wishes, left: Units, day: LedgerDay) -> Parcels:
     """Let customers who would leave ask once for another product; return its parcels."""
     asked = dict.fromkeys(day.lost, 0.0)
     switching = []
@@ -84,3 +81,8 @@ def _offer_substitutes(
         day.lost[key] = max(day.lost[key] - units, 0.0)
         day.short[key] = max(day.short[key] - units, 0.0)
     return parcels
+
+
+def _together(some: Mapping[RouteKey, float], more: Mapping[RouteKey, float]) -> Parcels:
+    """Put into one parcel what goes the same way on the same day."""
+    return {route: some.get(route, 0.0) + more.get(route, 0.0) for route in {**some, **more}}
