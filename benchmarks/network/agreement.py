@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from benchmarks.network.measure import Row, drawn
 from benchmarks.network.plain_numpy import NumpyShop
 from benchmarks.network.plain_python import PythonShop
 from benchmarks.network.restock_shop import RestockShop, the_instance
 from benchmarks.network.shop import DISTRIBUTION_CENTRES, echelon_levels, opening_stock
+
 from restock.seeds import Seeds
 from restock.simulation import World
 
@@ -65,6 +65,7 @@ def compared(kind: str) -> dict[str, Any]:
         if name != "restock"
     }
     return {
+        "part": "agreement",
         "kind": kind.replace("restock", "agreement"),
         "products": row.products,
         "paths": row.paths,

@@ -14,8 +14,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
-
 from benchmarks.network.plain_numpy import NumpyShop
 from benchmarks.network.plain_python import PythonShop
 from benchmarks.network.restock_shop import RestockShop, the_instance
@@ -27,6 +25,8 @@ from benchmarks.network.shop import (
     mean_demand,
     opening_stock,
 )
+from torch import Tensor
+
 from restock.seeds import Seeds
 from restock.simulation import World
 
@@ -173,12 +173,14 @@ def measure(row: Row) -> dict[str, Any]:
     building = time.perf_counter() - begin
     built = mebibytes()
     arranged, chunks = layout(row), row.chunks
-    for shape in chunks[:1]:
-        window = arranged(drawn(row, row.window_days, Seeds(1).torch("demand")), [shape])
-        build(shape.stop - shape.start).run(window[0])
+    warm_up = arranged(drawn(row, row.window_days, Seeds(1).torch("demand")), chunks[:1])
+    build(chunks[0].stop - chunks[0].start).run(warm_up[0])
+    del warm_up
     simulations = [build(paths.stop - paths.start) for paths in chunks]
     generator = Seeds(0).torch("demand")
-    drawing, processing, seconds, days = 0.0, 0.0, [], []
+    drawing, processing = 0.0, 0.0
+    seconds: list[float] = []
+    days: list[int] = []
     while sum(days) < row.days:
         days.append(min(row.window_days, row.days - sum(days)))
         begin = time.perf_counter()

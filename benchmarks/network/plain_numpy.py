@@ -5,8 +5,6 @@ products first, as restock has them, numpy is slower on sums over a few places.
 """
 
 import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.network.shop import (
     DISTRIBUTION_CENTRES,
     FULFILMENT_CENTRES,
@@ -20,6 +18,7 @@ from benchmarks.network.shop import (
     opening_stock,
     region_choices,
 )
+from numpy.typing import NDArray
 
 __all__ = ["NumpyShop"]
 
@@ -43,14 +42,14 @@ class NumpyShop:
         above, below = slice(DISTRIBUTION_CENTRES), slice(DISTRIBUTION_CENTRES, None)
         self.level_above, self.level_below = levels[above], levels[below]
         self.stock_above, self.stock_below = stock[above], stock[below]
-        self.coming_above = np.zeros((DISTRIBUTION_CENTRES, *shape), dtype)
-        self.coming_below = np.zeros((FULFILMENT_CENTRES, *shape), dtype)
+        self.coming_above: Values = np.zeros((DISTRIBUTION_CENTRES, *shape), dtype)
+        self.coming_below: Values = np.zeros((FULFILMENT_CENTRES, *shape), dtype)
         self.lanes_above = [np.zeros_like(self.coming_above) for _ in range(SUPPLIER_LEAD_TIME)]
         self.lanes_below = [np.zeros_like(self.coming_below) for _ in range(TRANSFER_LEAD_TIME)]
         parent = np.array(PARENT)
         self.children = [np.flatnonzero(parent == n) for n in range(DISTRIBUTION_CENTRES)]
         self.choices = [region_choices(r) for r in range(FULFILMENT_CENTRES)] if regions else None
-        self.cost = np.zeros(shape, dtype)
+        self.cost: Values = np.zeros(shape, dtype)
         self.today = 0
 
     def day(self, demand: Values) -> None:

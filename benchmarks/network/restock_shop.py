@@ -1,8 +1,6 @@
 """The same network in restock: the instance, its world and the echelon base-stock policy."""
 
 import torch
-from torch import Tensor
-
 from benchmarks.network.shop import (
     DISTRIBUTION_CENTRES,
     FULFILMENT_CENTRES,
@@ -15,6 +13,8 @@ from benchmarks.network.shop import (
     opening_stock,
     region_choices,
 )
+from torch import Tensor
+
 from restock.policies import EchelonBaseStock
 from restock.problem import Instance, Lane, Location, Product, Region, Shipping
 from restock.simulation import CostTally, Scenario, World, rollout

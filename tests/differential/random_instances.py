@@ -21,6 +21,7 @@ from restock.problem import (
     Substitute,
 )
 
+Unmet = Literal["lost", "waits", "both"]
 Packs = Literal["free", "singly", "terms", "mixed"]
 ANSWERS = ("", "elasticity", "linear", "logit", "promotion", "cross", "reference", "additive")
 DIVIDING = (
@@ -46,7 +47,7 @@ class Switches:
     periods: int = 8
     seed: int = 0
     packs: Packs = "free"
-    unmet: Literal["lost", "waits", "both"] = "lost"
+    unmet: Unmet = "lost"
     answer: str = ""
     costs_of_lanes: bool = False
     caps_and_batches: bool = False

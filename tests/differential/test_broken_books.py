@@ -16,8 +16,9 @@ from random_runs import Run, build_run
 from two_books import ReadWishes, book_batched, mismatches, world_of
 
 from restock.simulation import Flows, Scenario, State, World, step
-from restock.simulation.ledger import buying, keeping, selling, shipping
+from restock.simulation.ledger import asking, buying, closing, keeping, selling, shipping
 from restock.simulation.ledger.entries import LedgerDay
+from restock.simulation.state import remembered
 
 SEEDS = range(8)
 NETWORK = {"locations": 4, "transfers": True}
@@ -26,7 +27,7 @@ REGIONS = {"locations": 3, "regions": 3}
 Break = Callable[[Run], Run]
 
 
-def instance_with(**changed: object) -> Break:
+def instance_with(**changed: Any) -> Break:  # noqa: ANN401 - whatever an instance has
     return lambda run: replace(run, instance=replace(run.instance, **changed))
 
 
@@ -35,7 +36,7 @@ def parts_with(part: str, change: Callable[[Any], Any]) -> Break:
 
     def broken(run: Run) -> Run:
         parts = tuple(change(each) for each in getattr(run.instance, part))
-        return replace(run, instance=replace(run.instance, **{part: parts}))
+        return instance_with(**{part: parts})(run)
 
     return broken
 
@@ -45,7 +46,8 @@ def without_limit(field: str) -> Break:
 
 
 def without(table: str) -> Break:
-    return lambda run: replace(run, **{table: None})
+    nothing: dict[str, Any] = {table: None}
+    return lambda run: replace(run, **nothing)
 
 
 def planned_lead_times(run: Run) -> Run:
@@ -208,14 +210,15 @@ def is_found_out(run: Run, broken: Run) -> bool:
 def test_satisfaction_that_moves_demand_a_period_late_does_not_match_the_ledger() -> None:
     run = build_run(Switches(satisfaction=True, products=2))
     world = world_of(run)
-    moods = [world.state_with(torch.from_numpy(run.on_hand)).memory]
+    moods = [remembered(world.state_with(torch.from_numpy(run.on_hand)).memory).customers]
 
     def late(
         world: World, wishes: ReadWishes, state: State, scenario: Scenario, period: int
     ) -> tuple[State, Flows]:
         state, flows = step(world, wishes, state, scenario, period)
-        moods.append(state.memory)
-        return replace(state, memory=replace(state.memory, customers=moods[-2].customers)), flows
+        memory = remembered(state.memory)
+        moods.append(memory.customers)
+        return replace(state, memory=replace(memory, customers=moods[-2])), flows
 
     found = mismatches(run, book_batched(run, world, late))
     assert not any("[0, 0, " in entry or "[1, 0, " in entry for entry in found)
@@ -259,7 +262,7 @@ def test_a_ledger_in_which_goods_expire_before_they_are_sold_does_not_match(
     def nothing(shop: Any, books: Any, day: LedgerDay) -> None:  # noqa: ANN401 - likewise
         del shop, books, day
 
-    keeping_ask, keeping_expire = keeping.ask, keeping.let_expire
+    keeping_ask, keeping_expire = asking.ask, closing.let_expire
     monkeypatch.setattr(keeping, "ask", early)
     monkeypatch.setattr(keeping, "let_expire", nothing)
     assert found_out_in({"perishes": True, "products": 4})

@@ -13,11 +13,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_instances import Switches, switches
+from random_instances import Switches, Unmet, switches
 from random_runs import PATHS, build_run
 from two_books import book_batched, mismatches, world_of
 
-EXAMPLES = int(os.environ.get("RESTOCK_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("RESTOCK_EXAMPLES", "150"))
 
 
 @given(switches())
@@ -38,7 +38,7 @@ def test_where_nothing_is_divided_the_two_books_are_equal_to_the_last_bit(on: Sw
 @given(st.integers(0, 2**32), st.sampled_from(["lost", "waits", "both"]))
 @settings(max_examples=20)
 def test_lead_times_that_differ_by_path_match_the_ledger_of_each_path(
-    seed: int, unmet: str
+    seed: int, unmet: Unmet
 ) -> None:
     run = build_run(Switches(products=2, seed=seed, unmet=unmet, packs="terms"))
     lead_time = np.random.default_rng(seed).integers(0, 5, (PATHS, 2, 1))

@@ -73,7 +73,8 @@ def scenario_of(run: Run, world: World) -> Scenario:
     columns = [run.lanes.index(pair) for pair in world.network.lanes]
     _, periods, products, _ = run.demand.shape
     clock = np.broadcast_to(np.arange(periods)[None, :, None, None], (1, periods, products, 1))
-    signals, names = clock.astype(np.float64), ("period",)
+    signals = clock.astype(np.float64)
+    names: tuple[str, ...] = ("period",)
     if run.expected is not None:
         total = run.expected.sum(-1, keepdims=True)
         signals = np.concatenate([signals, total, run.expected], axis=-1)
@@ -162,7 +163,8 @@ def _columns(
         }
         if extras.parcels:
             routes = list(itertools.product(products, run.points, run.places))
-            told["parcels"] = (routes, sum(each.shipped for each in extras.parcels))
+            shipped = torch.stack([each.shipped for each in extras.parcels])
+            told["parcels"] = (routes, shipped.sum(0))
     return {
         name: (keys, values.flatten(1).numpy())
         for name, (keys, values) in told.items()

@@ -201,7 +201,8 @@ class RandomWorld:
         """Return the product's lanes; the first place has it from outside, others may not."""
         dice, there = self.dice, ["w0"]
         pairs = [("s0", "w0")]
-        if "two sources" in self.on or dice.chance(0.3, "second source", product):
+        second = "one place" not in self.on and dice.chance(0.3, "second source", product)
+        if second or "two sources" in self.on:
             pairs.append(("s1", "w0"))
         for place in sorted(self.places)[1:]:
             inside = there if "network" in self.on else []
@@ -542,7 +543,7 @@ def _random_worlds(
 ) -> st.SearchStrategy[RandomWorld]:
     def build(seed: int, sizes: tuple[int, int, int], switches: dict[str, bool]) -> RandomWorld:
         on = {each for each in FEATURES if switches[each]}.union(always).difference(never)
-        if "two sources" in on:
+        if on & {"one place", "two sources"}:
             sizes = (sizes[0], 1, sizes[2])
         names = [
             tuple(f"{kind}{n}" for n in range(size))
@@ -564,6 +565,6 @@ def _random_worlds(
 def random_worlds() -> Callable[..., st.SearchStrategy[RandomWorld]]:
     """Return the strategy of random worlds; ``always`` and ``never`` name features.
 
-    One more may be had: "two sources" for each product, at one place.
+    Two more may be had always: "one place", and there "two sources" for each product.
     """
     return _random_worlds

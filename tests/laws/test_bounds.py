@@ -134,11 +134,9 @@ ORDERS: dict[str, Callable[[RandomWorld], Policy]] = {
     "CappedBaseStock": lambda case: CappedBaseStock(level(case), level(case, 0, 6)),
     "ConstantOrder": lambda case: ConstantOrder(level(case, 0, 3)),
     "EchelonBaseStock": lambda case: EchelonBaseStock(at_point(case, case.places, 20)),
-    "Ensemble": lambda case: Ensemble([BaseStock(level(case)), a_network(case)]),
     "ModifiedReorderPoint": lambda case: ModifiedReorderPoint(
         level(case, 0, 4), level(case, 4, 12), level(case, 2, 7)
     ),
-    "NeuralOrderUpTo": a_network,
     "ReorderBatches": lambda case: ReorderBatches(level(case, 0, 6), level(case, 2, 5)),
     "ReorderPoint": lambda case: ReorderPoint(level(case, 0, 4), level(case, 4, 12)),
     "SignalLevel": lambda case: SignalLevel(
@@ -146,6 +144,12 @@ ORDERS: dict[str, Callable[[RandomWorld], Policy]] = {
     ),
 }
 """Those that only order: tried in every world."""
+
+NETWORKS: dict[str, Callable[[RandomWorld], Policy]] = {
+    "Ensemble": lambda case: Ensemble([BaseStock(level(case)), a_network(case)]),
+    "NeuralOrderUpTo": a_network,
+}
+"""Those that read the stock of one place."""
 
 SOURCES: dict[str, Callable[[RandomWorld], Policy]] = {
     "CappedDualIndex": lambda case: CappedDualIndex(
@@ -164,7 +168,11 @@ SOURCES: dict[str, Callable[[RandomWorld], Policy]] = {
 """Those for one place with two sources."""
 
 PERISHABLES: dict[str, Callable[[RandomWorld], Policy]] = {
-    "EffectiveBaseStock": lambda case: EffectiveBaseStock(level(case), shelf_of(case)),
+    "EffectiveBaseStock": lambda case: EffectiveBaseStock(
+        level(case),
+        shelf_of(case),
+        demand_share=at_point(case, case.places, 2).softmax(-1) if case.regions else None,
+    ),
 }
 RECOMMENDERS: dict[str, Callable[[RandomWorld], Policy]] = {
     "Recommending": lambda case: Recommending(
@@ -214,6 +222,7 @@ ALLOCATED: dict[str, Callable[[RandomWorld], Policy]] = {
 
 HOMES: dict[str, tuple[dict[str, Callable[[RandomWorld], Policy]], tuple[str, ...]]] = {
     "orders": (ORDERS, ()),
+    "one place": (NETWORKS, ("one place",)),
     "two sources": (SOURCES, ("two sources",)),
     "perishables": (PERISHABLES, ("perishing",)),
     "substitutes": (RECOMMENDERS, ("substitutes",)),

@@ -52,7 +52,7 @@ class Network:
     destination: tuple[int, ...]
     tiers: tuple[Tier, ...] = field(repr=False)
     inflow: Float[Tensor, "E L"] | None = field(repr=False)
-    downstream: Float[Tensor, "L L"] = field(repr=False)
+    downstream: Float[Tensor, "#P L L"] = field(repr=False)
 
     @property
     def is_direct(self) -> bool:
@@ -73,8 +73,13 @@ class Network:
         return values if self.inflow is None else values[..., list(self.destination)]
 
     def echelon(self, values: StockValues) -> StockValues:
-        """Sum location values over each location and all that it supplies, ``[B, P, L]``."""
-        return values @ self.downstream.T
+        """Sum location values over each location and all that it supplies, ``[B, P, L]``.
+
+        A product counts only the locations that are supplied with this product.
+        """
+        if len(self.downstream) == 1:
+            return values @ self.downstream[0].T
+        return (values.unsqueeze(-2) @ self.downstream.mT).squeeze(-2)
 
 
 def network_of(instance: Instance, dtype: torch.dtype) -> Network:
@@ -114,7 +119,7 @@ def network_of(instance: Instance, dtype: torch.dtype) -> Network:
         destination=destination,
         tiers=tuple(tier(level) for level in sorted(set(levels))),
         inflow=None if straight else _one_hot(destination, len(places), dtype),
-        downstream=_downstream(origin, destination, len(places), dtype),
+        downstream=_downstream(instance, index, dtype),
     )
 
 
@@ -150,12 +155,30 @@ def _one_hot(places: tuple[int, ...], n_places: int, dtype: torch.dtype) -> Tens
 
 
 def _downstream(
-    origin: tuple[int, ...], destination: tuple[int, ...], n_places: int, dtype: torch.dtype
-) -> Tensor:
-    """Return ``[L, L]``, 1 where the second location is the first or is supplied through it."""
+    instance: Instance, index: dict[str, int], dtype: torch.dtype
+) -> Float[Tensor, "#P L L"]:
+    """Return 1 where the second location is the first or is supplied through it.
+
+    Where all products use the same lanes, once for all of them.
+    """
+    pairs: dict[str, set[tuple[int, int]]] = {product.id: set() for product in instance.products}
+    for lane in instance.lanes:
+        if lane.origin in index:
+            pairs[lane.product_id].add((index[lane.origin], index[lane.destination]))
+    graphs = [frozenset(between) for between in pairs.values()]
+    distinct = {graph: n for n, graph in enumerate(dict.fromkeys(graphs))}
+    reach = torch.stack([_reach(graph, len(index), dtype) for graph in distinct])
+    return reach if len(distinct) == 1 else reach[[distinct[graph] for graph in graphs]]
+
+
+def _reach(
+    pairs: frozenset[tuple[int, int]], n_places: int, dtype: torch.dtype
+) -> Float[Tensor, "L L"]:
     reach = torch.eye(n_places, dtype=dtype)
     for _ in range(n_places):
-        for start, stop in zip(origin, destination, strict=True):
-            if start != OUTSIDE:
-                reach[start] = torch.maximum(reach[start], reach[stop])
+        before = reach.clone()
+        for start, stop in pairs:
+            reach[start] = torch.maximum(reach[start], reach[stop])
+        if torch.equal(before, reach):
+            break
     return reach

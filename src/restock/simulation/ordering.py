@@ -9,8 +9,18 @@ from torch import Tensor
 
 from restock.shapes import LaneValues
 
-__all__ = ["FreeOrders", "Ordering", "PackedOrders", "Rule", "WholeUnitOrders", "feasible_order"]
+__all__ = [
+    "DUST_UNITS",
+    "FreeOrders",
+    "Ordering",
+    "PackedOrders",
+    "Rule",
+    "WholeUnitOrders",
+    "feasible_order",
+]
 
+DUST_UNITS = 1e-6
+"""What rounding leaves; so little is no order, and bears no fixed cost."""
 HAIR = 1e-6
 """Taken off or added so that 12.000001 units of a pack of 6 are two packs, and 11.999999 too."""
 
@@ -163,7 +173,7 @@ def feasible_order(
     whole = torch.where(divisible, wish, torch.floor(wish + 0.5))
     packed = torch.where(case_pack > 1, torch.ceil(whole / pack - HAIR) * pack, whole)
     least = torch.where(divisible, minimum, torch.ceil(minimum / pack) * pack)
-    raised = torch.where(packed > 0, torch.maximum(packed, least), packed)
+    raised = torch.where(packed > DUST_UNITS, torch.maximum(packed, least), packed)
     most = torch.where(divisible, capacity, torch.floor(capacity / pack) * pack)
     quantity = torch.minimum(raised, most) + 0.0  # no negative zeros
     rule = torch.full_like(quantity, int(Rule.NONE), dtype=torch.long)

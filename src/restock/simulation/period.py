@@ -14,6 +14,7 @@ from restock.shapes import LaneIntegers, LaneValues
 from restock.simulation.flows import Extras, Flows
 from restock.simulation.fulfilment import Fulfilment
 from restock.simulation.observation import Decision, Observation, Policy
+from restock.simulation.ordering import DUST_UNITS
 from restock.simulation.scenario import Scenario
 from restock.simulation.state import State
 from restock.simulation.unmet import Served
@@ -155,7 +156,7 @@ def charge(
     prices = world.economics
     if world.has_lane_costs:
         extras = (extras or Extras())._replace(lane_cost=prices.lane_cost * order)
-    fixed = prices.fixed_order_cost * (order > 0) if world.has_fixed_costs else None
+    fixed = prices.fixed_order_cost * (order > DUST_UNITS) if world.has_fixed_costs else None
     holding = prices.holding_cost * served.left
     shortage = prices.shortage_cost * served.short
     return state, Flows(order, demand, served, holding, shortage, fixed, extras)

@@ -11,6 +11,7 @@ from restock.errors import ConfigurationError, did_you_mean, require
 from restock.shapes import PathTotals
 from restock.simulation.flows import Flows
 from restock.simulation.observation import Policy
+from restock.simulation.ordering import DUST_UNITS
 from restock.simulation.period import step
 from restock.simulation.scenario import Scenario
 from restock.simulation.state import State
@@ -84,7 +85,7 @@ class BusinessTally:
             "lost": served.lost,
             "short": served.short,
             "ordered": flows.order,
-            "orders": (flows.order > 0).to(flows.order),
+            "orders": (flows.order > DUST_UNITS).to(flows.order),
             "periods_served_in_full": (served.short <= 0).to(flows.order),
             "stock": served.left,
             "revenue": flows.revenue(prices.list_price),
