@@ -91,8 +91,6 @@ def switches(draw: st.DrawFn, *, dividing: bool = True) -> Switches:
     flags = {each.name: False for each in fields(Switches) if each.type is bool}
     for name in flags:
         flags[name] = (dividing or name not in DIVIDING) and draw(st.integers(0, 2)) == 2
-    if flags["missing_lanes"] and flags["transfers"]:
-        flags["least_cover"] = False  # see test_cover_counts_only_where_a_product_is_sent
     return Switches(
         **flags,
         products=draw(st.integers(1, 4)),

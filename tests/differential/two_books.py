@@ -23,7 +23,7 @@ from restock.simulation import (
 from restock.simulation.ledger import Happening, LedgerDay, Wish, Wishes, keep_ledger
 
 DUST_UNITS = 1e-9
-"""Orders below this are rounding; whether they bear a fixed cost is not asked."""
+"""What rounding leaves."""
 
 Book = dict[str, dict[Any, float]]
 """Numbers of one period on one path by column and key."""
@@ -277,7 +277,7 @@ def mismatches(run: Run, batched: list[list[Book]]) -> list[str]:
     for path, days in enumerate(batched):
         for period, (day, page) in enumerate(zip(days, book_plainly(run, path), strict=True)):
             for name, got, booked, key in _entries(day, page):
-                if _is_about_dust(name, key, day, page):
+                if _is_dust(name, key, day, page):
                     continue
                 near = math.isclose(got, booked, rel_tol=1e-9, abs_tol=1e-9)
                 if not (got == booked if run.on.is_exact else near):
@@ -286,38 +286,24 @@ def mismatches(run: Run, batched: list[list[Book]]) -> list[str]:
 
 
 def _entries(day: Book, page: LedgerDay) -> list[tuple[str, float, float, Any]]:
-    told = {name: dict(getattr(page, name)) for name in LedgerDay.__slots__}
-    told["cost"] = {
-        product: page.cost(product) - _fixed(page.fixed_cost, product) for product in page.price
-    }
-    fixed = day.get("fixed_cost", {})
-    cost = {product: total - _fixed(fixed, product) for product, total in day["cost"].items()}
+    told = {name: getattr(page, name) for name in LedgerDay.__slots__}
+    told["cost"] = {product: page.cost(product) for product in page.price}
     # columns that only some worlds have begin at something else than 0
     absent = {"price", "satisfaction", "customers"} - set(day)
-    got = {**day, "cost": cost}
     return [
-        (name, got.get(name, {}).get(key, 0.0), column.get(key, 0.0), key)
+        (name, day.get(name, {}).get(key, 0.0), column.get(key, 0.0), key)
         for name, column in told.items()
         if name not in absent
-        for key in {**column, **got.get(name, {})}
+        for key in {**column, **day.get(name, {})}
     ]
 
 
-def _fixed(costs: Mapping[Any, float], product: str) -> float:
-    return sum(cost for key, cost in costs.items() if key[0] == product)
+def _is_dust(name: str, key: Any, day: Book, page: LedgerDay) -> bool:  # noqa: ANN401 - any key
+    """Whether an entry says how far units travelled that are rounding alone.
 
-
-def _is_about_dust(name: str, key: Any, day: Book, page: LedgerDay) -> bool:  # noqa: ANN401 - any key
-    """Whether an entry says if, or how far, units travelled that are rounding alone.
-
-    A store that is exactly full, or a shelf exactly empty, may be so but for the last digit.
+    A shelf that is exactly empty may be so but for the last digit.
     """
-    if name == "fixed_cost":
-        booked = page.ordered.get(key, 0.0)
-        return 0 <= day["ordered"].get(key, 0.0) < DUST_UNITS and 0 <= booked < DUST_UNITS
-    if name == "transit_periods":
-        return all(
-            sum(units for route, units in parcels.items() if route[1] == key) < DUST_UNITS
-            for parcels in (day.get("parcels", {}), page.parcels)
-        )
-    return False
+    return name == "transit_periods" and all(
+        sum(units for route, units in parcels.items() if route[1] == key) < DUST_UNITS
+        for parcels in (day.get("parcels", {}), page.parcels)
+    )

@@ -191,7 +191,7 @@ class RandomWorld:
         return self.dice.pick(options, "rules", name)
 
     def _place(self, name: str) -> Location:
-        limits = {
+        limits: dict[str, tuple[str, Any]] = {
             "storage": ("storage_capacity", self.dice.number(30, 80, "storage", name)),
             "inbound": ("inbound_capacity_units", self.dice.number(10, 25, "inbound", name)),
         }
@@ -382,7 +382,7 @@ class RandomWorld:
         return self._drawn(self._lead_time).long()
 
     def units(self, count: int) -> float:
-        """Goods in packs come in whole units, others in quarters."""
+        """Goods in packs come in whole units, others in parts."""
         return float(count) if "packs" in self.on else count / 4 * 3
 
     def _drawn(self, of: Callable[[Lane | None, int, int], float]) -> Tensor:
@@ -390,11 +390,11 @@ class RandomWorld:
             (each.product_id, each.origin, each.destination): each for each in self.instance.lanes
         }
         rows = [
-            self.per_lane(lambda *name, at=(path, day): of(lanes.get(name), *at))  # type: ignore[misc]
+            self.per_lane(lambda *name, at=(path, day): of(lanes.get(name), *at))
             for path in range(self.paths)
             for day in range(self.periods)
         ]
-        return torch.cat(rows).unflatten(0, (self.paths, self.periods))
+        return torch.cat(rows).reshape(self.paths, self.periods, *rows[0].shape[1:])
 
     def _lead_time(self, lane: Lane | None, path: int, day: int) -> float:
         if lane is None:

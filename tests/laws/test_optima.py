@@ -161,7 +161,9 @@ def test_no_rule_for_lost_sales_costs_less_than_the_optimum() -> None:
     world = World.from_instance(instance, torch.float64)
     best = lost_sales.solve(REGULAR)
     assert best.lower <= best.cost <= best.upper
-    for name, policy in ONE_LANE.items():
+    # a constant order lets stock grow without bound: it is tried where stock perishes
+    for name in ONE_LANE.keys() - {"constant"}:
+        policy = ONE_LANE[name]
         cost = lost_sales.evaluate(REGULAR, of_one_lane(policy, world)).cost
         assert cost >= best.lower - HAIR, name
     # the best rules of each kind are no better, and the best of all is not far
@@ -319,7 +321,7 @@ RULES: dict[str, Policy] = {
     "base stock list price": BaseStockListPrice(
         numbers(7), torch.tensor([[8.0, 8.0, 6.0]]).double()
     ),
-    "fixed price 6": Priced(BaseStock(numbers(8)), FixedPrice(numbers(6))),
+    "fixed price 6": Priced(BaseStock(numbers(7)), FixedPrice(numbers(6))),
     "fixed price 10": Priced(BaseStock(numbers(5)), FixedPrice(numbers(10))),
     "cost plus": Priced(
         ReorderPoint(numbers(3), numbers(7)),

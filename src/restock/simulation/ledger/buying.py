@@ -8,10 +8,13 @@ from restock.simulation.ledger.books import Books
 from restock.simulation.ledger.entries import Happening, LaneKey, PlaceKey, Wish, Wishes
 from restock.simulation.ledger.shop import Shop
 
-__all__ = ["at_most", "feasible_orders"]
+__all__ = ["DUST_UNITS", "at_most", "feasible_orders"]
 
 HAIR = 1e-6
 """11.9999999 units of a pack of 6 are two packs, and so are 12.0000001."""
+
+DUST_UNITS = 1e-6
+"""So little is what rounding leaves, and no order."""
 
 Orders = dict[LaneKey, float]
 
@@ -64,7 +67,7 @@ def _whole_order(lane: Lane, wanted: float) -> float:
     """Round up to what the supplier sells: packs, a minimum, a capacity."""
     pack = lane.case_pack_units
     if pack == 0:
-        wanted = max(wanted, lane.minimum_units) if wanted > 0 else 0.0
+        wanted = max(wanted, lane.minimum_units) if wanted > DUST_UNITS else wanted
         return float(min(wanted, lane.capacity_units))
     whole = math.floor(wanted + 0.5)
     packs = math.ceil(whole / pack - HAIR)

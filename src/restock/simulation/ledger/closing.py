@@ -1,6 +1,7 @@
 """(6) Goods come back and expire, the day is charged."""
 
 from restock.simulation.ledger.books import Books
+from restock.simulation.ledger.buying import DUST_UNITS
 from restock.simulation.ledger.entries import LedgerDay
 from restock.simulation.ledger.shelf import turn_a_day_older
 from restock.simulation.ledger.shop import Shop
@@ -36,7 +37,7 @@ def charge(shop: Shop, books: Books, day: LedgerDay) -> None:
     for way, lane in shop.lanes.items():
         units = day.ordered[way]
         day.on_order[way] = books.on_order(way)
-        day.fixed_cost[way] = lane.fixed_order_cost if units > 0 else 0.0
+        day.fixed_cost[way] = lane.fixed_order_cost if units > DUST_UNITS else 0.0
         day.lane_cost[way] = lane.unit_cost * units
         if shop.is_from_outside(way):
             day.purchases[way] = shop.products[way[0]].unit_cost * units
