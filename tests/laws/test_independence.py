@@ -94,7 +94,7 @@ class Watched:
 
 
 @given(data=st.data())
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_parallel_paths_are_single_runs(random_worlds: RandomWorlds, data: st.DataObject) -> None:
     case = data.draw(random_worlds())
     together = series_of(case.run())
@@ -109,7 +109,7 @@ def test_parallel_paths_are_single_runs(random_worlds: RandomWorlds, data: st.Da
 
 
 @given(data=st.data())
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_products_in_another_order_fare_the_same(
     random_worlds: RandomWorlds, data: st.DataObject
 ) -> None:
@@ -119,7 +119,7 @@ def test_products_in_another_order_fare_the_same(
 
 
 @given(data=st.data())
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_places_and_regions_in_another_order_fare_the_same(
     random_worlds: RandomWorlds, data: st.DataObject
 ) -> None:
@@ -150,7 +150,7 @@ def reordered(case: RandomWorld, moved: RandomWorld) -> dict[str, Tensor]:
 
 
 @given(data=st.data(), cut=st.integers(1, 6))
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_a_rollout_cut_in_two_is_the_rollout(
     random_worlds: RandomWorlds, data: st.DataObject, cut: int
 ) -> None:
@@ -166,7 +166,7 @@ def test_a_rollout_cut_in_two_is_the_rollout(
 
 
 @given(data=st.data(), day=st.integers(0, 6))
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_what_is_still_to_come_changes_no_decision(
     random_worlds: RandomWorlds, data: st.DataObject, day: int
 ) -> None:
