@@ -46,7 +46,7 @@ def cost_of(world: World, policy: Policy, scenario: Scenario) -> Tensor:
 
 
 @given(leads, shares, seeds)
-@settings(max_examples=50, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 def test_the_gradient_at_levels_and_caps_is_the_difference_quotient(
     leads: list[int], share: float, seed: int
 ) -> None:
@@ -70,7 +70,7 @@ def test_the_gradient_at_levels_and_caps_is_the_difference_quotient(
 
 
 @given(leads, shares, seeds)
-@settings(max_examples=30, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 def test_the_gradient_at_the_networks_weights_is_the_difference_quotient(
     leads: list[int], share: float, seed: int
 ) -> None:

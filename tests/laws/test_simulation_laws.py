@@ -97,7 +97,7 @@ def on_the_way(state: State) -> Tensor:
 
 
 @given(terms_of_products, seeds)
-@settings(max_examples=100)
+@settings(max_examples=30)
 def test_stock_is_conserved(terms: Terms, seed: int) -> None:
     opening = quarters(seed + 1, 3, len(terms), 1)
     end, trace = traced(terms, demand_of(seed, terms), opening)
@@ -108,7 +108,7 @@ def test_stock_is_conserved(terms: Terms, seed: int) -> None:
 
 
 @given(terms_of_products, seeds)
-@settings(max_examples=100)
+@settings(max_examples=30)
 def test_demand_is_conserved(terms: Terms, seed: int) -> None:
     end, trace = traced(terms, demand_of(seed, terms), torch.zeros(3, len(terms), 1))
     sold, lost = trace.series("sold").sum(1), trace.series("lost").sum(1)
@@ -117,7 +117,7 @@ def test_demand_is_conserved(terms: Terms, seed: int) -> None:
 
 
 @given(terms_of_products, seeds)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_every_order_is_received_once_after_its_lead_time(terms: Terms, seed: int) -> None:
     world, policy, scenario = world_of(terms), policy_of(terms), Scenario(demand_of(seed, terms))
     state, sold, orders = world.empty_state(3), torch.zeros(3, len(terms), 1), []
@@ -133,7 +133,7 @@ def test_every_order_is_received_once_after_its_lead_time(terms: Terms, seed: in
 
 
 @given(terms_of_products, seeds)
-@settings(max_examples=100)
+@settings(max_examples=30)
 def test_nothing_is_ever_negative_and_nobody_waits_while_there_is_stock(
     terms: Terms, seed: int
 ) -> None:
@@ -144,7 +144,7 @@ def test_nothing_is_ever_negative_and_nobody_waits_while_there_is_stock(
 
 
 @given(terms_of_products, seeds)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_parallel_paths_are_single_runs(terms: Terms, seed: int) -> None:
     demand, opening = demand_of(seed, terms), quarters(seed + 1, 3, len(terms), 1)
     _, together = traced(terms, demand, opening)
@@ -155,7 +155,7 @@ def test_parallel_paths_are_single_runs(terms: Terms, seed: int) -> None:
 
 
 @given(terms_of_products, seeds, st.randoms(use_true_random=False))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_permuted_products_have_permuted_results(terms: Terms, seed: int, random: Any) -> None:  # noqa: ANN401
     order = list(range(len(terms)))
     random.shuffle(order)
@@ -177,7 +177,7 @@ def test_permuted_products_have_permuted_results(terms: Terms, seed: int, random
 
 
 @given(terms_of_products, seeds, st.integers(1, 8))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_average_cost_in_chunks_is_average_cost_at_once(
     terms: Terms, seed: int, chunk: int
 ) -> None:
@@ -191,7 +191,7 @@ def test_average_cost_in_chunks_is_average_cost_at_once(
 
 
 @given(terms_of_products, seeds, st.integers(1, 11))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_rollout_cut_in_two_is_the_rollout(terms: Terms, seed: int, cut: int) -> None:
     scenario = Scenario(demand_of(seed, terms))
     world, policy = world_of(terms), policy_of(terms)
@@ -263,7 +263,7 @@ def a_network(terms: Terms, seed: int) -> NeuralOrderUpTo:
 
 
 @given(terms_of_products, seeds)
-@settings(max_examples=40)
+@settings(max_examples=30)
 def test_one_network_decides_for_each_product_as_if_it_were_alone(terms: Terms, seed: int) -> None:
     demand, policy = demand_of(seed, terms), a_network(terms, seed)
     scale = torch.full((1, 12, len(terms), 1), 5.0, dtype=torch.float64)

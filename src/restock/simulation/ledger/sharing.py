@@ -60,9 +60,11 @@ def by_weight(
     last = {asker: wish for asker, wish in wishes.items() if not weights[asker] > 0}
     rest = available - sum(first.values())
     if rest >= 0:
-        return first | in_proportion(last, rest)
-    nothing = dict.fromkeys(first, 0.0)
-    return _fill_up(first, available, nothing, weights) | dict.fromkeys(last, 0.0)
+        shares = first | in_proportion(last, rest)
+    else:
+        nothing = dict.fromkeys(first, 0.0)
+        shares = _fill_up(first, available, nothing, weights) | dict.fromkeys(last, 0.0)
+    return {asker: shares[asker] for asker in wishes}
 
 
 def in_whole_units(shares: Mapping[Asker, float]) -> dict[Asker, float]:
