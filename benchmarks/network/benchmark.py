@@ -70,7 +70,7 @@ def rows_of(*, quick: bool, threads: int) -> list[dict[str, Any]]:
     ]
     short = main | {"days": min(size["days"], 73)}
     rows += [short | {"kind": "restock_whole_units"}]
-    rows += [short | {"kind": "restock", "chunk_paths": 1}]
+    rows += [short | {"kind": "restock", "chunk_paths": size["paths"] // 5}]
     rows += [main | {"kind": kind} for kind in ("numpy", "numpy_regions")]
     few = {"products": 8, "paths": 1, "window_days": 73, "days": 73 if quick else 365}
     rows += [few | {"kind": kind, "part": "network"} for kind in ("python", "python_regions")]

@@ -26,8 +26,9 @@ def mean_demand(product: int) -> float:
 def echelon_levels(product: int) -> list[float]:
     """Return the echelon base-stock levels in units, distribution centres first.
 
-    They cover the mean of the lead times and of a day, and one standard deviation; that leaves
-    distribution centres short now and then, so that rationing is at work.
+    They cover the mean of the lead times and of a day, and one standard deviation. Distribution
+    centres then pass most of what comes straight on and are empty on about half of all days, so
+    that rationing is at work.
     """
     mean = mean_demand(product)
     days_below = TRANSFER_LEAD_TIME + 1
