@@ -213,8 +213,8 @@ def _pour(wish: Tensor, start: Tensor, rate: Tensor, available: Tensor) -> Tenso
     """Return clip(θ·rate − start, 0, wish) summing to ``available`` in each row ``[N, K]``."""
     with torch.no_grad():
         begin, end = start / rate, (start + wish) / rate
-        below, above = _bracket(wish, start, rate, available, torch.cat([begin, end], -1))
-        filling = (begin <= below) & (end >= above) & (wish > 0)
+        below = _breakpoint(wish, start, rate, available, torch.cat([begin, end], -1))
+        filling = (begin <= below) & (end > below) & (wish > 0)
         full = end <= below
     # between two breakpoints the same askers fill, and the level solves a linear equation
     fixed = torch.where(full, wish, 0).sum(-1)
@@ -226,10 +226,10 @@ def _pour(wish: Tensor, start: Tensor, rate: Tensor, available: Tensor) -> Tenso
     return units + (torch.minimum(exact.clamp_min(0), wish.detach()) - exact)
 
 
-def _bracket(
+def _breakpoint(
     wish: Tensor, start: Tensor, rate: Tensor, available: Tensor, points: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the neighbouring breakpoints ``[N, 1]`` between which ``available`` is used up."""
+) -> Tensor:
+    """Return the last breakpoint ``[N, 1]`` up to which no more than ``available`` is poured."""
     points = points.sort(-1).values
     low = torch.zeros_like(points[..., :1], dtype=torch.long)
     high = torch.full_like(low, points.shape[-1] - 1)
@@ -239,7 +239,7 @@ def _bracket(
         poured = torch.minimum((level * rate - start).clamp_min(0), wish).sum(-1, keepdim=True)
         fits = poured <= available.unsqueeze(-1)
         low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
-    return points.gather(-1, low), points.gather(-1, torch.maximum(high, low))
+    return points.gather(-1, low)
 
 
 def _above_zero(rate: Tensor) -> Tensor:
