@@ -281,3 +281,22 @@ def test_one_network_decides_for_each_product_as_if_it_were_alone(terms: Terms, 
         own.load_state_dict({**policy.state_dict(), **dict(own.named_buffers())})
         alone = average_cost(World.from_instance(lone, torch.float64), own, part, 0)
         torch.testing.assert_close(alone, together[:, [product]])
+
+
+def test_a_shop_whose_products_have_a_supplier_each_has_one_lane() -> None:
+    names = ("tea", "mug", "pot")
+    places = (*(Location(id=f"s{n}", holds_stock=False) for n in range(3)), Location(id="w"))
+    products = tuple(Product(id=name, holding_cost=1.0) for name in names)
+    lanes = tuple(
+        Lane(product_id=name, origin=f"s{n}", destination="w", lead_time_periods=n)
+        for n, name in enumerate(names)
+    )
+    shop = Instance(name="x", products=products, locations=places, lanes=lanes)
+    world = World.from_instance(shop)
+    assert world.network.lanes == (("suppliers", "w"),)
+    assert world.shown_network is None
+    assert world.arrivals.lead_time.flatten().tolist() == [0, 1, 2]
+    # a product with a choice keeps its suppliers apart, for all products
+    choice = replace(lanes[0], origin="s2")
+    apart = World.from_instance(replace(shop, lanes=(*lanes, choice)))
+    assert apart.network.lanes == (("s0", "w"), ("s1", "w"), ("s2", "w"))

@@ -94,7 +94,7 @@ def couplings_for(instance: Instance, network: Network, dtype: torch.dtype) -> t
 
 def _purchase_price(instance: Instance, network: Network, dtype: torch.dtype) -> Tensor:
     rows = {product.id: (row, product.unit_cost) for row, product in enumerate(instance.products)}
-    columns = {pair: column for column, pair in enumerate(network.lanes)}
+    columns = network.columns
     places, prices = [], []
     for lane in instance.lanes:
         column = columns[lane.origin, lane.destination]
@@ -102,7 +102,7 @@ def _purchase_price(instance: Instance, network: Network, dtype: torch.dtype) ->
             row, unit_cost = rows[lane.product_id]
             places.append((row, column))
             prices.append(unit_cost + lane.unit_cost)
-    table = torch.zeros(len(rows), len(columns), dtype=dtype)
+    table = torch.zeros(len(rows), len(network.lanes), dtype=dtype)
     table[tuple(torch.tensor(places).T)] = torch.tensor(prices, dtype=dtype)
     return table
 

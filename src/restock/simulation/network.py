@@ -1,6 +1,7 @@
 """Who supplies whom, as index maps between lanes and locations."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -12,10 +13,13 @@ from restock.problem import Instance, Lane
 from restock.shapes import LaneValues, StockValues
 from restock.simulation.grouping import FixedGroups
 
-__all__ = ["OUTSIDE", "Network", "Tier", "network_of"]
+__all__ = ["OUTSIDE", "SUPPLIERS", "Network", "Tier", "network_of"]
 
 OUTSIDE = -1
 """The origin of a lane that begins at an outside supplier, which never runs out."""
+
+SUPPLIERS = "suppliers"
+"""The name of a lane from outside that stands for several suppliers, one of each product."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +45,8 @@ class Network:
 
     ``lanes`` are (origin, destination) names; ``origin`` and ``destination`` their places on the
     axis L, ``OUTSIDE`` for a supplier. A product that does not use a lane has capacity 0 on it.
+    Where no product has a choice of supplier, the suppliers of a location are one lane, called
+    ``SUPPLIERS`` if they are several; ``columns`` tells the lane of each (origin, destination).
     Tiers are in the order in which they ship: first what comes from outside, then what is sent on,
     a tier later for each lane with lead time 0 that has to deliver before.
     """
@@ -50,6 +56,7 @@ class Network:
     lanes: tuple[tuple[str, str], ...]
     origin: tuple[int, ...]
     destination: tuple[int, ...]
+    columns: Mapping[tuple[str, str], int] = field(repr=False)
     tiers: tuple[Tier, ...] = field(repr=False)
     inflow: Float[Tensor, "E L"] | None = field(repr=False)
     downstream: Float[Tensor, "#P L L"] = field(repr=False)
@@ -89,7 +96,7 @@ def network_of(instance: Instance, dtype: torch.dtype) -> Network:
     """
     places = [place.id for place in instance.locations if place.holds_stock]
     index = {place: n for n, place in enumerate(places)}
-    pairs = {(lane.origin, lane.destination) for lane in instance.lanes}
+    names = _lane_names(instance, index)
     depth = _depths(instance.lanes, places)
 
     def key(pair: tuple[str, str]) -> tuple[int, int, int, str]:
@@ -97,7 +104,7 @@ def network_of(instance: Instance, dtype: torch.dtype) -> Network:
         tier = 0 if origin == OUTSIDE else 1 + depth[pair[0]]
         return tier, index[pair[1]], origin, pair[0]
 
-    lanes = tuple(sorted(pairs, key=key))
+    lanes = tuple(sorted(set(names.values()), key=key))
     origin = tuple(index.get(pair[0], OUTSIDE) for pair in lanes)
     destination = tuple(index[pair[1]] for pair in lanes)
     straight = destination == tuple(range(len(places)))
@@ -117,10 +124,38 @@ def network_of(instance: Instance, dtype: torch.dtype) -> Network:
         lanes=lanes,
         origin=origin,
         destination=destination,
+        columns={pair: lanes.index(name) for pair, name in names.items()},
         tiers=tuple(tier(level) for level in sorted(set(levels))),
         inflow=None if straight else _one_hot(destination, len(places), dtype),
         downstream=_downstream(instance, index, dtype),
     )
+
+
+def _lane_names(
+    instance: Instance, index: Mapping[str, int]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the lane of each (origin, destination), suppliers merged where nobody chooses.
+
+    Suppliers that may fail stay apart: each has its own luck.
+    """
+    pairs = {(lane.origin, lane.destination) for lane in instance.lanes}
+    outside = Counter(
+        (lane.product_id, lane.destination) for lane in instance.lanes if lane.origin not in index
+    )
+    chosen = {place for (_, place), count in outside.items() if count > 1}
+    if any(lane.outage is not None for lane in instance.lanes):
+        chosen = {place for _, place in outside}
+    suppliers: dict[str, set[str]] = {}
+    for origin, destination in pairs:
+        if origin not in index:
+            suppliers.setdefault(destination, set()).add(origin)
+
+    def name(origin: str, destination: str) -> tuple[str, str]:
+        if origin in index or destination in chosen or len(suppliers[destination]) == 1:
+            return origin, destination
+        return SUPPLIERS, destination
+
+    return {pair: name(*pair) for pair in sorted(pairs)}
 
 
 def _depths(lanes: Iterable[Lane], places: list[str]) -> dict[str, int]:

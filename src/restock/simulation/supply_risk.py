@@ -41,14 +41,14 @@ class UncertainSupply:
         """Read the lanes of an instance; lanes that are certain draw what they are."""
         network = network_of(instance, torch.float32)
         rows = {product.id: row for row, product in enumerate(instance.products)}
-        columns = {pair: column for column, pair in enumerate(network.lanes)}
+        columns = network.columns
         possible = sorted({periods for lane in instance.lanes for periods, _ in _chances(lane)})
         places = [
             (rows[lane.product_id], columns[lane.origin, lane.destination])
             for lane in instance.lanes
         ]
         where = tuple(torch.tensor(places).T)
-        shape = (len(rows), len(columns))
+        shape = (len(rows), len(network.lanes))
 
         def table(values: list[float], absent: float) -> Tensor:
             return torch.full(shape, absent).index_put(where, torch.tensor(values))

@@ -255,8 +255,8 @@ class _LaneTable:
 
     def __init__(self, instance: Instance, network: Network, dtype: torch.dtype) -> None:
         rows = {product.id: row for row, product in enumerate(instance.products)}
-        columns = {pair: column for column, pair in enumerate(network.lanes)}
-        self.shape = (len(rows), len(columns))
+        columns = network.columns
+        self.shape = (len(rows), len(network.lanes))
         self.dtype = dtype
         self.lanes = instance.lanes
         places = [
