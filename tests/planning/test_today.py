@@ -140,7 +140,7 @@ def test_open_orders_stand_where_the_simulator_will_take_them(
     ]
     assert state.on_order.flatten().tolist() == [3, 28, 32, 64]
     # what is due today is on the shelf when the policy looks, the rest is seen coming
-    morning = arrive(state)
+    morning = arrive(case.world, state)
     assert morning.on_hand.flatten().tolist() == [6, 0, 0, 0]
     assert morning.on_order.flatten().tolist() == [2, 28, 32, 64]
     assert torch.equal(on_the_way(morning)[:-1].sum(0), morning.on_order[0, :, 0])
@@ -177,7 +177,7 @@ def test_with_immediate_lanes_every_open_order_is_due_today(
     state, _ = state_today(
         case, records_of(stock=[count("p0", COUNTED, 1)], purchase_orders=orders)
     )
-    assert arrive(state).on_hand.flatten().tolist() == [5, 5, 0, 0]
+    assert arrive(case.world, state).on_hand.flatten().tolist() == [5, 5, 0, 0]
 
 
 def test_with_backorders_today_begins_without_a_backlog(

@@ -63,8 +63,12 @@ class Shelf:
     def take(self, ages: AgedStock, units: StockValues) -> tuple[AgedStock, AgedStock]:
         """Return what stays and what leaves when ``units`` are issued from each location.
 
-        >>> tea = Shelf(torch.eye(3)[2:], torch.ones(1, 1), torch.ones(1, 1), False, None)
-        >>> stays, leaves = tea.take(torch.tensor([[[[2.0, 1.0, 4.0]]]]), torch.tensor([[[5.0]]]))
+        >>> from restock.problem import Product
+        >>> from restock.simulation import World
+        >>> milk = Product(id="milk", shelf_life_periods=3)
+        >>> shelf = World.from_instance(Instance.single_location([milk], 1)).supply.shelf
+        >>> lots = torch.tensor([[[[2.0, 1.0, 4.0]]]])
+        >>> stays, leaves = shelf.take(lots, torch.tensor([[[5.0]]]))
         >>> stays.flatten().tolist(), leaves.flatten().tolist()
         ([0.0, 0.0, 2.0], [2.0, 1.0, 2.0])
         """
