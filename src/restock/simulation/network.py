@@ -45,7 +45,7 @@ class Network:
 
     ``lanes`` are (origin, destination) names; ``origin`` and ``destination`` their places on the
     axis L, ``OUTSIDE`` for a supplier. A product that does not use a lane has capacity 0 on it.
-    Where no product has a choice of supplier, the suppliers of a location are one lane, called
+    Where there is one location and no product has a choice, its suppliers are one lane, called
     ``SUPPLIERS`` if they are several; ``columns`` tells the lane of each (origin, destination).
     Tiers are in the order in which they ship: first what comes from outside, then what is sent on,
     a tier later for each lane with lead time 0 that has to deliver before.
@@ -136,14 +136,14 @@ def _lane_names(
 ) -> dict[tuple[str, str], tuple[str, str]]:
     """Return the lane of each (origin, destination), suppliers merged where nobody chooses.
 
-    Suppliers that may fail stay apart: each has its own luck.
+    In a network suppliers keep their names; those that may fail stay apart, each with its luck.
     """
     pairs = {(lane.origin, lane.destination) for lane in instance.lanes}
     outside = Counter(
         (lane.product_id, lane.destination) for lane in instance.lanes if lane.origin not in index
     )
     chosen = {place for (_, place), count in outside.items() if count > 1}
-    if any(lane.outage is not None for lane in instance.lanes):
+    if len(index) > 1 or any(lane.outage is not None for lane in instance.lanes):
         chosen = {place for _, place in outside}
     suppliers: dict[str, set[str]] = {}
     for origin, destination in pairs:
