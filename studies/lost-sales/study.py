@@ -13,7 +13,7 @@ import torch
 from restock.demand.processes import Geometric, Poisson
 from restock.errors import InputError
 from restock.evaluation import StudySettings, gap_percent, markdown_table
-from restock.learning import PathwiseConfig, TrainingRun, fit
+from restock.learning import PathwiseConfig, TrainingRun, pathwise
 from restock.optimality import (
     geometric_pmf,
     poisson_pmf,
@@ -164,7 +164,7 @@ def tables(rows: list[Row], summary: Row, settings: StudySettings) -> str:
 
 def _train(
     key: Row, settings: StudySettings, capped: BestCappedBaseStock
-) -> tuple[TrainingRun, World]:
+) -> tuple[TrainingRun[NeuralOrderUpTo], World]:
     parameters = settings.parameters
     product = Product(id="A", holding_cost=1.0, shortage_cost=float(key["shortage_cost"]))
     instance = Instance.single_location([product], key["lead_time"])
@@ -191,7 +191,7 @@ def _train(
         instance, lanes=tuple(replace(lane, case_pack_units=1) for lane in instance.lanes)
     )
     world = World.from_instance(whole)
-    return fit(policy, world, SteadyDemand(process), config, seeds), world
+    return pathwise.fit(policy, world, SteadyDemand(process), config, seeds), world
 
 
 @torch.no_grad()

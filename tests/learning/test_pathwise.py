@@ -11,7 +11,7 @@ from torch import Tensor
 
 from restock.demand.processes import Poisson
 from restock.errors import ConfigurationError
-from restock.learning import LogRow, PathwiseConfig, TrainingRun, fit
+from restock.learning import LogRow, PathwiseConfig, TrainingRun, pathwise
 from restock.policies import BaseStock, NeuralOrderUpTo, NeuralOrderUpToConfig
 from restock.problem import Instance, Product
 from restock.seeds import Seeds
@@ -90,7 +90,7 @@ def test_the_learned_level_is_the_newsvendors(
 ) -> None:
     assert int(poisson.ppf(0.9, mean)) == best
     world, policy = world_of(lead, share), network(anchor_periods=1.0 + lead)
-    fit(policy, world, SOURCE, BRIEF, Seeds(0))
+    pathwise.fit(policy, world, SOURCE, BRIEF, Seeds(0))
     assert abs(mean_level(policy, world) - best) <= 0.5
     optimum = newsvendor_cost(best, mean, 1.0, 9.0)
     scenario = SOURCE.sample(4096, 60, Seeds(5).torch("test"))
@@ -112,7 +112,7 @@ class WrongSign(NeuralOrderUpTo):
 
 def test_a_gradient_of_the_wrong_sign_does_not_find_it() -> None:
     world, policy = world_of(0, 1.0), network(1.0, WrongSign)
-    run = fit(policy, world, SOURCE, BRIEF, Seeds(0))
+    run = pathwise.fit(policy, world, SOURCE, BRIEF, Seeds(0))
     optimum = newsvendor_cost(8, MEAN, 1.0, 9.0)
     assert abs(mean_level(policy, world) - 8) > 2
     assert run.best_validation_cost > 1.5 * optimum
@@ -122,7 +122,7 @@ def test_a_gradient_of_the_wrong_sign_does_not_find_it() -> None:
 def test_where_nothing_costs_anything_no_weight_moves() -> None:
     world, policy = world_of(1, 1.0, h=0.0, p=0.0), network(2.0)
     before = {name: value.clone() for name, value in policy.state_dict().items()}
-    run = fit(policy, world, SOURCE, BRIEF, Seeds(0))
+    run = pathwise.fit(policy, world, SOURCE, BRIEF, Seeds(0))
     assert {row.gradient_norm for row in run.log} == {0.0}
     assert all(torch.equal(value, before[name]) for name, value in policy.state_dict().items())
 
@@ -143,7 +143,7 @@ def one_update(source: ScenarioSource, **settings: float) -> TrainingRun:
     config = PathwiseConfig(
         **{"updates": 1, "chains": 4, "window": 1, "learning_rate": 0.01, **settings}
     )
-    return fit(network(0.8), world_of(0, 1.0), source, config, Seeds(0))
+    return pathwise.fit(network(0.8), world_of(0, 1.0), source, config, Seeds(0))
 
 
 def test_the_first_gradient_by_hand() -> None:
@@ -182,7 +182,7 @@ def test_training_stops_when_patience_ends_and_keeps_the_best() -> None:
     config = PathwiseConfig(
         updates=100, chains=64, window=4, learning_rate=0.05, validate_every=5, patience=2
     )
-    run = fit(network(1.0, WrongSign), world_of(0, 1.0), SOURCE, config, Seeds(0))
+    run = pathwise.fit(network(1.0, WrongSign), world_of(0, 1.0), SOURCE, config, Seeds(0))
     costs = [row.validation_cost for row in run.log if row.validation_cost is not None]
     assert len(costs) == 2
     assert run.updates == 10
@@ -196,7 +196,9 @@ def test_training_stops_when_patience_ends_and_keeps_the_best() -> None:
 def test_listeners_hear_every_update_in_order() -> None:
     heard: list[LogRow] = []
     config = PathwiseConfig(updates=7, chains=8, window=2, validate_every=3)
-    run = fit(network(1.0), world_of(0, 1.0), SOURCE, config, Seeds(0), listeners=[heard.append])
+    run = pathwise.fit(
+        network(1.0), world_of(0, 1.0), SOURCE, config, Seeds(0), listeners=[heard.append]
+    )
     assert heard == run.log
     assert [row.update for row in heard] == list(range(1, 8))
     # every third update and the last
@@ -207,7 +209,7 @@ def test_chains_go_on_from_window_to_window() -> None:
     # S = 15, D = 5, L = 2 from empty shelves. 15 arrive in period 2, so the first window costs
     # 45 + 45 + 10; then orders of 5 follow and stock falls to 5, 0, 0: the second costs 5
     config = PathwiseConfig(updates=2, chains=4, window=3, learning_rate=1e-7)
-    rows = fit(network(3.0), world_of(2, 1.0), Always(5.0), config, Seeds(0)).log
+    rows = pathwise.fit(network(3.0), world_of(2, 1.0), Always(5.0), config, Seeds(0)).log
     assert rows[0].loss == 1.0
     assert rows[1].loss == pytest.approx(5 / 100, rel=1e-3)
 
@@ -215,12 +217,15 @@ def test_chains_go_on_from_window_to_window() -> None:
 def test_a_window_that_ends_before_the_first_order_arrives_is_refused() -> None:
     config = PathwiseConfig(window=3)
     with pytest.raises(ConfigurationError, match="`window` must be above the longest lead time, 3"):
-        fit(network(3.0), world_of(3, 1.0), SOURCE, config, Seeds(0))
+        pathwise.fit(network(3.0), world_of(3, 1.0), SOURCE, config, Seeds(0))
 
 
 def test_the_same_seed_learns_the_same_bit_for_bit_and_another_seed_another() -> None:
     config = PathwiseConfig(updates=12, chains=64, window=4, validate_every=4)
-    runs = [fit(network(2.0), world_of(1, 1.0), SOURCE, config, Seeds(seed)) for seed in (3, 3, 4)]
+    runs = [
+        pathwise.fit(network(2.0), world_of(1, 1.0), SOURCE, config, Seeds(seed))
+        for seed in (3, 3, 4)
+    ]
     weights = [run.policy.body[-1].bias for run in runs]
     assert torch.equal(weights[0], weights[1])
     assert [row.loss for row in runs[0].log] == [row.loss for row in runs[1].log]

@@ -12,7 +12,7 @@ import torch
 
 from restock.demand.processes import Poisson
 from restock.errors import CheckpointError, TrainingError
-from restock.learning import LogRow, PathwiseConfig, TrainingRun, fit
+from restock.learning import LogRow, PathwiseConfig, TrainingRun, pathwise
 from restock.policies import NeuralOrderUpTo, NeuralOrderUpToConfig
 from restock.problem import Instance, Product
 from restock.seeds import Seeds
@@ -64,7 +64,7 @@ def train(
         "seeds": Seeds(1),
         **changes,
     }
-    return fit(**parts, folder=folder, listeners=[interrupt])
+    return pathwise.fit(**parts, folder=folder, listeners=[interrupt])
 
 
 def results(run: TrainingRun) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_a_resumed_run_that_forgot_its_chains_would_not_be_the_same(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, interrupt_after=10)
     tree = torch.load(tmp_path / CHECKPOINT, weights_only=True)
-    tree["chains"]["on_hand"] = torch.zeros_like(tree["chains"]["on_hand"])
+    tree["learner"]["chains"]["on_hand"] = torch.zeros_like(tree["learner"]["chains"]["on_hand"])
     torch.save(tree, tmp_path / CHECKPOINT)
     assert results(train(tmp_path)) != results(train(None))
 

@@ -1,7 +1,18 @@
 """How do we get better? One algorithm a file, one shape for all: fit → TrainingRun."""
 
-from restock.learning.config import PathwiseConfig
-from restock.learning.pathwise import fit
+from restock.learning.loop import Learner, LoopConfig, Update, train
+from restock.learning.model_aware import pathwise
+from restock.learning.model_aware.pathwise import PathwiseConfig
 from restock.learning.run import Listener, LogRow, TrainingRun
 
-__all__ = ["Listener", "LogRow", "PathwiseConfig", "TrainingRun", "fit"]
+__all__ = [
+    "Learner",
+    "Listener",
+    "LogRow",
+    "LoopConfig",
+    "PathwiseConfig",
+    "TrainingRun",
+    "Update",
+    "pathwise",
+    "train",
+]

@@ -1,7 +1,7 @@
 """Saving a training run so that it goes on, after any interruption, to the same result."""
 
 import pickle
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,61 +11,54 @@ from torch import Tensor
 from restock.errors import CheckpointError, require
 from restock.learning.fingerprint import Fingerprint
 from restock.learning.run import LogRow
-from restock.simulation import Ages, Customers, Memory, Prices, State
 
-__all__ = ["Progress", "load_progress", "save_progress"]
+__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
 # what reading a file that is no checkpoint, or half of one, has been seen to raise
 _DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError)
 
 
-@dataclass(slots=True)
-class Progress:
-    """Everything that the next update depends on, besides the seed and the settings."""
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything that the next update depends on, besides the seed and the settings.
 
-    weights: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    chains: State
-    update: int = 0
-    seconds: float = 0.0
-    cost_unit: float = 1.0
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    best_cost: float = float("inf")
-    best_update: int = 0
-    log: list[LogRow] = field(default_factory=list)
+    ``policy`` are the weights now, ``best_policy`` those that validated best, ``learner`` what the
+    algorithm keeps, ``numbers`` the loop's: updates, seconds, best cost, best update.
+    """
+
+    policy: dict[str, Tensor]
+    learner: dict[str, Any]
+    best_policy: dict[str, Tensor]
+    numbers: list[Any]
+    log: list[LogRow]
 
 
-def save_progress(progress: Progress, fingerprint: Fingerprint, path: Path) -> None:
+def save_checkpoint(checkpoint: Checkpoint, fingerprint: Fingerprint, path: Path) -> None:
     """Write a checkpoint whole or not at all; it holds tensors and plain numbers only."""
     tree = {
         "fingerprint": fingerprint,
-        "weights": progress.weights,
-        "optimizer": progress.optimizer,
-        "chains": _tree_of(progress.chains),
-        "numbers": [
-            progress.update,
-            progress.seconds,
-            progress.cost_unit,
-            progress.best_cost,
-            progress.best_update,
-        ],
-        "best_weights": progress.best_weights,
-        "log": [asdict(row) for row in progress.log],
+        "policy": checkpoint.policy,
+        "learner": checkpoint.learner,
+        "best_policy": checkpoint.best_policy,
+        "numbers": checkpoint.numbers,
+        "log": [asdict(row) for row in checkpoint.log],
     }
     part = path.with_suffix(".part")
     torch.save(tree, part)
     part.replace(path)
 
 
-def load_progress(path: Path, fingerprint: Fingerprint) -> Progress:
-    """Read what :func:`save_progress` wrote, loading weights only (no code runs).
+def load_checkpoint(path: Path, fingerprint: Fingerprint) -> Checkpoint:
+    """Read what :func:`save_checkpoint` wrote, loading weights only (no code runs).
 
     Raises :class:`CheckpointError` when the file is damaged or belongs to another run.
     """
     try:
         tree = torch.load(path, weights_only=True)
-        found = dict(tree["fingerprint"])
-        progress = _progress(tree)
+        found = dict(tree.pop("fingerprint"))
+        log = [LogRow(**row) for row in tree.pop("log")]
+        checkpoint = Checkpoint(**tree, log=log)
+        _updates, _seconds, _cost, _best_update = checkpoint.numbers
     except (*_DAMAGE, pickle.UnpicklingError) as error:
         reason = (str(error) or repr(error)).splitlines()[0]
         raise CheckpointError(
@@ -82,39 +75,4 @@ def load_progress(path: Path, fingerprint: Fingerprint) -> Progress:
         f"checkpoint {path} belongs to another run: {'; '.join(differences)}. Choose another"
         " output folder, or delete the checkpoint.",
     )
-    return progress
-
-
-def _progress(tree: dict[str, Any]) -> Progress:
-    update, seconds, cost_unit, best_cost, best_update = tree["numbers"]
-    return Progress(
-        weights=tree["weights"],
-        optimizer=tree["optimizer"],
-        chains=_state(tree["chains"]),
-        update=update,
-        seconds=seconds,
-        cost_unit=cost_unit,
-        best_weights=tree["best_weights"],
-        best_cost=best_cost,
-        best_update=best_update,
-        log=[LogRow(**row) for row in tree["log"]],
-    )
-
-
-def _tree_of(value: object) -> object:
-    """Return a state as plain dictionaries of tensors, without a copy."""
-    if is_dataclass(value):
-        return {part.name: _tree_of(getattr(value, part.name)) for part in fields(value)}
-    return value
-
-
-def _state(tree: dict[str, Any]) -> State:
-    """Return the state that :func:`_tree_of` took apart."""
-    kinds = {"ages": Ages, "prices": Prices, "customers": Customers}
-    memory = tree["memory"]
-    if memory is not None:
-        for name, kind in kinds.items():
-            if memory[name] is not None:
-                memory[name] = kind(**memory[name])
-        memory = Memory(**memory)
-    return State(**{**tree, "memory": memory})
+    return checkpoint

@@ -4,10 +4,8 @@ import hashlib
 from dataclasses import fields, is_dataclass
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
-from restock.learning.config import PathwiseConfig
-from restock.policies import NeuralOrderUpTo
 from restock.seeds import Seeds
 from restock.simulation import Scenario, ScenarioSource, World
 
@@ -17,11 +15,11 @@ Fingerprint = dict[str, str]
 
 
 def fingerprint_of(
-    policy: NeuralOrderUpTo,
+    policy: nn.Module,
     world: World,
     source: ScenarioSource,
     validation: Scenario,
-    config: PathwiseConfig,
+    config: object,
     seeds: Seeds,
 ) -> Fingerprint:
     """Return, part by part, what the run's result depends on.
@@ -29,11 +27,12 @@ def fingerprint_of(
     The weights are not a part: they come out of the checkpoint. The source is known by what it
     draws, one path of one window under a seed of its own.
     """
-    drawn = source.sample(1, config.window, seeds.torch("fingerprint"))
+    drawn = source.sample(1, min(validation.periods, 32), seeds.torch("fingerprint"))
     return {
         "settings": str(config),
         "seed": str(seeds.root),
-        "policy": f"{policy.config}, anchors {digest(tuple(policy.buffers()))}",
+        "policy": f"{getattr(policy, 'config', type(policy).__name__)}, anchors"
+        f" {digest(tuple(policy.buffers()))}",
         "world": f"{world.n_products} products, {digest(world)}",
         "training paths": digest(drawn),
         "held-out paths": f"{validation.paths} × {validation.periods}, {_of_paths(validation)}",

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from restock.demand import SIGNAL_NAMES, BlockBootstrap
 from restock.errors import ConfigurationError, did_you_mean, require
-from restock.learning import Listener, PathwiseConfig, TrainingRun, fit
+from restock.learning import Listener, PathwiseConfig, TrainingRun, pathwise
 from restock.planning.rules import recent_demand, tune_anchor, tune_signal_level
 from restock.planning.tuning import TuningGround
 from restock.policies import Ensemble, NeuralOrderUpTo, NeuralOrderUpToConfig, SignalLevel
@@ -100,13 +100,13 @@ def train_policy(
     *,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
-) -> TrainingRun:
+) -> TrainingRun[NeuralOrderUpTo]:
     """Train one network on the history before ``ground.stop``; its policy is ready to decide."""
     lesson = (_futures if view == "futures" else _record)(ground, config, seeds)
     weight = _money_at_stake(ground) ** (config.money_exponent - 1)
     # a window must reach well beyond the longest lead time to show what an order leads to
     window = max(config.pathwise.window, 2 * lesson.world.arrivals.slots + 8)
-    run = fit(
+    run = pathwise.fit(
         lesson.policy,
         lesson.world.with_cost_weights(weight),
         lesson.source,
@@ -210,7 +210,7 @@ class LearnedRule:
     seeds: tuple[int, ...] = (0, 1, 2)
     folder: Path | None = None
     listeners: tuple[Listener, ...] = ()
-    on_run: Callable[[TrainingRun], None] = lambda _run: None
+    on_run: Callable[[TrainingRun[NeuralOrderUpTo]], None] = lambda _run: None
 
     def tune(self, ground: TuningGround) -> Ensemble:
         """Train every network and let them decide as one."""

@@ -29,6 +29,7 @@ from restock.planning.rules import CLASSICAL_RULES, Rule
 from restock.planning.supply import instance_of, trading_days_per_week
 from restock.planning.today import state_today, with_today
 from restock.planning.tuning import TuningGround
+from restock.policies import NeuralOrderUpTo
 from restock.records import Records
 from restock.seeds import Seeds
 from restock.simulation import Policy
@@ -234,7 +235,7 @@ class Planner:
             text = f"learning, network {done + 1} of {networks}, loss {row.loss:.3f}"
             self.progress(stage, text, min(share, 1.0))
 
-        def trained(run: TrainingRun) -> None:
+        def trained(run: TrainingRun[NeuralOrderUpTo]) -> None:
             nonlocal done
             done += 1
             log.extend(run.log)

@@ -1,0 +1,54 @@
+"""Training paths: chains of states that are never reset, and windows of fresh demand for them."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from restock.seeds import Seeds
+from restock.simulation import Ages, Customers, Memory, Prices, Scenario, ScenarioSource, State
+
+__all__ = ["Episodes", "state_from_tree", "state_tree"]
+
+
+class Episodes:
+    """Windows of training paths, each a function of the seed and its number alone.
+
+    ``paths`` (B) paths of ``episode_windows`` windows of ``window`` (T) periods are drawn at once.
+    """
+
+    def __init__(
+        self, source: ScenarioSource, seeds: Seeds, paths: int, window: int, episode_windows: int
+    ) -> None:
+        self.source, self.seeds = source, seeds
+        self.paths, self.length, self.episode_windows = paths, window, episode_windows
+        self.number = -1
+        self.episode: Scenario
+
+    def window(self, update: int) -> Scenario:
+        """Return the paths of window ``update``, counted from 0."""
+        number, part = divmod(update, self.episode_windows)
+        if number != self.number:
+            generator = self.seeds.torch(f"episode {number}")
+            periods = self.length * self.episode_windows
+            self.episode = self.source.sample(self.paths, periods, generator)
+            self.number = number
+        return self.episode.window(part * self.length, (part + 1) * self.length)
+
+
+def state_tree(value: object) -> Any:  # noqa: ANN401 - dictionaries of dictionaries
+    """Return a state as plain dictionaries of tensors, without a copy."""
+    if is_dataclass(value):
+        return {part.name: state_tree(getattr(value, part.name)) for part in fields(value)}
+    return value
+
+
+def state_from_tree(tree: dict[str, Any]) -> State:
+    """Return the state that :func:`state_tree` took apart."""
+    memory = tree["memory"]
+    if memory is not None:
+        kinds = {"ages": Ages, "prices": Prices, "customers": Customers}
+        parts = {
+            name: kinds[name](**part) if name in kinds and part is not None else part
+            for name, part in memory.items()
+        }
+        memory = Memory(**parts)
+    return State(**{**tree, "memory": memory})

@@ -1,0 +1,1 @@
+"""Methods that differentiate, or replay, the world that they learn in."""

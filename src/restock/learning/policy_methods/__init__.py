@@ -1,0 +1,1 @@
+"""Methods that learn the policy itself, from sampled rewards."""

@@ -1,0 +1,1 @@
+"""Methods that learn what a state or an action is worth and act on it."""
