@@ -1,12 +1,15 @@
 """Training paths: chains of states that are never reset, and windows of fresh demand for them."""
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
+
+from torch import Tensor
 
 from restock.seeds import Seeds
 from restock.simulation import Ages, Customers, Memory, Prices, Scenario, ScenarioSource, State
 
-__all__ = ["Episodes", "state_from_tree", "state_tree"]
+__all__ = ["Episodes", "map_memory", "map_state", "state_from_tree", "state_tree"]
 
 
 class Episodes:
@@ -44,11 +47,33 @@ def state_tree(value: object) -> Any:  # noqa: ANN401 - dictionaries of dictiona
 def state_from_tree(tree: dict[str, Any]) -> State:
     """Return the state that :func:`state_tree` took apart."""
     memory = tree["memory"]
-    if memory is not None:
-        kinds = {"ages": Ages, "prices": Prices, "customers": Customers}
-        parts = {
-            name: kinds[name](**part) if name in kinds and part is not None else part
-            for name, part in memory.items()
-        }
-        memory = Memory(**parts)
-    return State(**{**tree, "memory": memory})
+    return State(**{**tree, "memory": None if memory is None else _memory(memory)})
+
+
+def map_state(state: State, change: Callable[[Tensor], Tensor]) -> State:
+    """Return the state with ``change`` made to each of its tensors."""
+    return state_from_tree(_mapped(state_tree(state), change))
+
+
+def map_memory(memory: Memory, change: Callable[[Tensor], Tensor]) -> Memory:
+    """Return what is remembered with ``change`` made to each of its tensors."""
+    return _memory(_mapped(state_tree(memory), change))
+
+
+def _memory(tree: dict[str, Any]) -> Memory:
+    kinds = {"ages": Ages, "prices": Prices, "customers": Customers}
+    parts = {
+        name: kinds[name](**part) if name in kinds and part is not None else part
+        for name, part in tree.items()
+    }
+    return Memory(**parts)
+
+
+def _mapped(tree: Any, change: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401 - as above
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {name: _mapped(part, change) for name, part in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(_mapped(part, change) for part in tree)
+    return tree

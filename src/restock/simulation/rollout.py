@@ -21,6 +21,7 @@ __all__ = [
     "BusinessTally",
     "CostTally",
     "CustomerTally",
+    "LossTally",
     "Tally",
     "Trace",
     "average_cost",
@@ -60,6 +61,19 @@ class CostTally:
         if self.total is None:
             return torch.zeros(())
         return self.total.mean() / self.periods
+
+
+@dataclass(slots=True)
+class LossTally(CostTally):
+    """Sums cost + purchases − revenue, minus the profit: what decisions on prices minimise."""
+
+    def add(self, world: World, flows: Flows) -> None:
+        """Add the period's loss."""
+        prices = world.economics
+        purchases = (prices.purchase_cost * flows.order).sum(-1, keepdim=True)
+        loss = flows.cost + purchases - flows.revenue(prices.list_price)
+        self.total = loss if self.total is None else self.total + loss
+        self.periods += 1
 
 
 @dataclass(slots=True)
@@ -202,8 +216,11 @@ def average_cost(
     scenario: Scenario,
     warm_up: int,
     chunk_paths: int | None = None,
+    tally: type[CostTally] = CostTally,
 ) -> Tensor:
     """Return the average cost per period after ``warm_up`` periods, ``[B, P]``, from empty.
+
+    ``tally`` says what cost is: :class:`CostTally`, or :class:`LossTally` where prices are decided.
 
     Paths are simulated ``chunk_paths`` at a time, by default as many as occupy each thread once
     and stay in the processor's cache; where there are more paths than that, world and policy must
@@ -224,8 +241,8 @@ def average_cost(
         part = scenario.path_slice(start, min(start + chunk_paths, scenario.paths))
         state = world.empty_state(part.paths)
         state = rollout(world, policy, part.window(0, warm_up), state)
-        tally = CostTally()
-        rollout(world, policy, part.window(warm_up, part.periods), state, tally)
-        if tally.total is not None:
-            costs.append(tally.total.sum(-1) / tally.periods)
+        sums = tally()
+        rollout(world, policy, part.window(warm_up, part.periods), state, sums)
+        if sums.total is not None:
+            costs.append(sums.total.sum(-1) / sums.periods)
     return torch.cat(costs)

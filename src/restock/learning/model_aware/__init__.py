@@ -1,1 +1,3 @@
 """Methods that differentiate, or replay, the world that they learn in."""
+
+__all__: list[str] = []

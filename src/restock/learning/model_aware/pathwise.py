@@ -24,13 +24,14 @@ from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
 from restock.learning.chains import Episodes, state_from_tree, state_tree
+from restock.learning.deciding import deciding
 from restock.learning.descent import descend
 from restock.learning.fingerprint import fingerprint_of
 from restock.learning.loop import LoopConfig, Update, train
+from restock.learning.objective import tally_of
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
 from restock.simulation import (
-    CostTally,
     Decision,
     Observation,
     Policy,
@@ -46,7 +47,7 @@ __all__ = ["PathwiseConfig", "PathwiseLearner", "fit"]
 
 
 @runtime_checkable
-class Anchored(Protocol):
+class _Anchored(Protocol):
     """A policy that departs from a classical one, by u = 0 not at all."""
 
     def departure(self, observation: Observation) -> Tensor:
@@ -66,17 +67,19 @@ class PathwiseConfig(LoopConfig):
     """How the pathwise gradient is followed.
 
     ``updates`` gradient steps on ``chains`` parallel paths (B), each step through ``window``
-    periods (T). Chains are never reset: each window goes on from the last one's stock. New paths
-    are drawn every ``episode_windows`` windows. The step size falls from ``learning_rate`` to 0
-    by a cosine. ``departure_penalty`` pulls the policy towards its classical anchor: it adds
-    penalty × mean u² to the loss, in units of the first window's cost. ``gradient_clip`` bounds
-    the gradient's norm. Every ``validate_every`` updates the policy is measured on held-out paths
-    and a checkpoint is written; after ``patience`` validations without improvement training
-    stops. Validation runs ``validation_paths`` over ``validation_periods`` after
-    ``validation_warm_up`` periods.
+    periods (T), after ``warm_up`` periods from empty shelves. Chains are never reset: each window
+    goes on from the last one's stock. New paths are drawn every ``episode_windows`` windows. The
+    step size falls from ``learning_rate`` to 0 by a cosine. ``departure_penalty`` pulls the policy
+    towards its classical anchor: it adds penalty × mean u² to the loss, in units of the first
+    window's cost. ``gradient_clip`` bounds the gradient's norm. Validation runs
+    ``validation_paths`` over ``validation_periods`` after ``validation_warm_up`` periods. The
+    ``objective`` is "cost", or "loss" = cost + purchases − revenue where prices are decided.
+
+    Raises :class:`ConfigurationError` for numbers out of range.
     """
 
     chains: int = 512
+    warm_up: int = 0
     window: int = 32
     episode_windows: int = 1
     learning_rate: float = 1e-2
@@ -85,12 +88,14 @@ class PathwiseConfig(LoopConfig):
     validation_paths: int = 1024
     validation_periods: int = 200
     validation_warm_up: int = 50
+    objective: str = "cost"
 
     def __post_init__(self) -> None:
         """Check ranges; the conditions are written so that NaN fails them."""
         LoopConfig.__post_init__(self)
         self.require_counts("chains", "window", "episode_windows")
         self.require_counts("validation_paths", "validation_periods")
+        self.require_counts("warm_up", "validation_warm_up", least=0)
         self.require_positive(learning_rate=0.01)
         require(
             0 <= self.departure_penalty < float("inf"),
@@ -99,16 +104,11 @@ class PathwiseConfig(LoopConfig):
             " Use 0 to switch it off.",
         )
         require(
-            self.validation_warm_up >= 0 and self.validation_warm_up % 1 == 0,
-            ConfigurationError,
-            f"`validation_warm_up` must be an integer ≥ 0; got {self.validation_warm_up}."
-            " Use 0 to switch it off.",
-        )
-        require(
             self.gradient_clip > 0,
             ConfigurationError,
             f"`gradient_clip` must be > 0; got {self.gradient_clip}. Try 1.0.",
         )
+        tally_of(self.objective)
 
 
 def fit(
@@ -172,8 +172,18 @@ class PathwiseLearner(Generic[P]):
             validation = source.sample(config.validation_paths, periods, generator)
         self.validation = validation
         self.optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
-        self.chains = world.empty_state(config.chains)
+        self.chains = self._warmed(source, seeds)
         self.cost_unit = 1.0
+
+    @torch.no_grad()
+    def _warmed(self, source: ScenarioSource, seeds: Seeds) -> State:
+        """Return chains that have left their empty shelves behind."""
+        empty = self.world.empty_state(self.config.chains)
+        if self.config.warm_up == 0:
+            return empty
+        generator = seeds.torch("warm-up")
+        scenario = source.sample(self.config.chains, self.config.warm_up, generator)
+        return rollout(self.world, self.actor, scenario, empty)
 
     def update(self, number: int) -> Update:
         """Take one gradient step on one window and advance the chains."""
@@ -199,11 +209,11 @@ class PathwiseLearner(Generic[P]):
 
     def window_loss(self, number: int, scenario: Scenario) -> tuple[Tensor, State]:
         """Return the window's average cost, in units of the first window's, and its last state."""
-        tally = CostTally()
+        tally = tally_of(self.config.objective)()
         chains = rollout(self.world, self.actor, scenario, self.chains, tally)
         cost = tally.mean()
         if number == 0:
-            self.cost_unit = max(cost.item(), 1e-12)
+            self.cost_unit = max(abs(cost.item()), 1e-12)
         loss = cost / self.cost_unit
         if isinstance(self.actor, _Shrinking):
             loss = loss + self.config.departure_penalty * self.actor.mean()
@@ -211,8 +221,9 @@ class PathwiseLearner(Generic[P]):
 
     def validate(self) -> float:
         """Return the average cost on the held-out paths."""
-        warm_up = self.config.validation_warm_up
-        return float(average_cost(self.world, self.actor, self.validation, warm_up).mean())
+        warm_up, tally = self.config.validation_warm_up, tally_of(self.config.objective)
+        costs = average_cost(self.world, self.actor, self.validation, warm_up, tally=tally)
+        return float(costs.mean())
 
     def begin(self, update: int) -> None:
         """Go on: chains are part of the state."""
@@ -240,7 +251,7 @@ class PathwiseLearner(Generic[P]):
 class _Shrinking:
     """The policy while it trains, averaging the square of its departure from the anchor."""
 
-    def __init__(self, policy: Anchored) -> None:
+    def __init__(self, policy: _Anchored) -> None:
         self.policy = policy
         self.squares: list[Tensor] = []
 
@@ -262,14 +273,9 @@ def _actor(policy: nn.Module, *, shrinks: bool) -> Policy:
     Raises :class:`ConfigurationError` for a module that does not decide, or that has no departure
     to shrink.
     """
-    if not isinstance(policy, Policy):
-        raise ConfigurationError(
-            f"a policy must have `decide(observation)`; {type(policy).__name__} has not."
-            " Take one of `restock.policies`."
-        )
     if not shrinks:
-        return policy
-    if not isinstance(policy, Anchored):
+        return deciding(policy)
+    if not isinstance(policy, _Anchored):
         raise ConfigurationError(
             f"`departure_penalty` needs a policy with a departure; {type(policy).__name__} has"
             " none. Set it to 0."
