@@ -40,12 +40,15 @@ from restock.policies.classical import (
 )
 from restock.policies.ensemble import Ensemble
 from restock.policies.neural import (
+    NeuralDeparture,
+    NeuralDepartureConfig,
     NeuralOrderUpTo,
     NeuralOrderUpToConfig,
     load_policy,
     save_policy,
 )
 from restock.policies.recommendation import InStockRecommender, Recommending
+from restock.policies.tabulated import Tabulated
 
 __all__ = [
     "Allocated",
@@ -72,6 +75,8 @@ __all__ = [
     "MarkdownSchedule",
     "ModifiedReorderPoint",
     "Nearest",
+    "NeuralDeparture",
+    "NeuralDepartureConfig",
     "NeuralOrderUpTo",
     "NeuralOrderUpToConfig",
     "Priced",
@@ -81,6 +86,7 @@ __all__ = [
     "ReorderPoint",
     "SignalLevel",
     "SingleIndex",
+    "Tabulated",
     "TailoredBaseSurge",
     "TransportationPlan",
     "TwoLanes",

@@ -136,7 +136,10 @@ def _columns(observation: Observation) -> list[Float[Tensor, "B 1"]]:
     parts += [slot for slot in observation.pipeline if slot is not None]
     if observation.backlog is not None:
         parts.append(observation.backlog)
-    return [column for part in parts for column in part.unbind(-1)]
+    if all(part.shape[-1] == 1 for part in parts):
+        return [part.squeeze(-1) for part in parts]
+    # columns of their own in memory: each is read several times
+    return list(torch.cat(parts, -1)[:, 0].T.contiguous().unsqueeze(-1))
 
 
 def _with_units(observation: Observation, grid: Float[Tensor, "N C"]) -> Observation:

@@ -77,7 +77,11 @@ class Network:
 
     def at_destination(self, values: StockValues) -> LaneValues:
         """Read location values ``[B, P, L]`` at each lane's destination, ``[B, P, E]``."""
-        return values if self.inflow is None else values[..., list(self.destination)]
+        if self.inflow is None:
+            return values
+        if len(self.locations) == 1:
+            return values.expand(*values.shape[:-1], len(self.lanes))
+        return values.index_select(-1, torch.tensor(self.destination))
 
     def echelon(self, values: StockValues) -> StockValues:
         """Sum location values over each location and all that it supplies, ``[B, P, L]``.
