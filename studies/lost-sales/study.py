@@ -275,11 +275,11 @@ def _learn(key: Row, settings: StudySettings) -> _Learned:
         seeds.torch("network"),
     )
     searched = time.perf_counter() - started
-    validation = source.sample(512, 450, seeds.torch("validation"))
+    validation = source.sample(8192, 450, seeds.torch("validation"))
     points = [_Point("search", searched, _weights(policy))]
 
     def watch(stage: str, before: float) -> Callable[[LogRow], None]:
-        best = float(average_cost(world, policy, validation, 50).mean())
+        best = float(average_cost(world, policy, validation.path_slice(0, 512), 50).mean())
 
         def listen(row: LogRow) -> None:
             nonlocal best
@@ -294,7 +294,9 @@ def _learn(key: Row, settings: StudySettings) -> _Learned:
         return listen
 
     config = PathwiseConfig(**dict(parameters["pathwise"]))
-    held_out = validation.window(0, config.validation_warm_up + config.validation_periods)
+    held_out = validation.window(
+        0, config.validation_warm_up + config.validation_periods
+    ).path_slice(0, config.validation_paths)
     followed = pathwise.fit(
         policy,
         world,

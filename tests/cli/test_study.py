@@ -63,6 +63,14 @@ def test_a_cut_is_written_elsewhere(restock: Restock, studies: Path) -> None:
     assert "1 rows" in done.out
 
 
+def test_jobs_make_the_same_rows_and_are_named(restock: Restock, studies: Path) -> None:
+    tree = restock("study", "counting", "--jobs", "2", "--json").tree
+    assert tree["command"] == "restock study counting --jobs 2"
+    assert [(row["n"], row["seed"]) for row in tree["rows"]] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert tree["summary"] == {"total": 12}
+    assert (studies / "results.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -70,6 +78,7 @@ def test_a_cut_is_written_elsewhere(restock: Restock, studies: Path) -> None:
         (["counting", "--only", "n"], "`--only` must be KEY=VALUE; got 'n'"),
         (["counting", "--only", "m=1"], "no row has a key 'm'"),
         (["counting", "--seeds", "0"], "`--seeds` must be ≥ 1; got 0"),
+        (["counting", "--jobs", "0"], "`--jobs` must be an integer ≥ 1; got 0"),
     ],
 )
 def test_a_study_that_cannot_be_run_is_refused(

@@ -1,6 +1,7 @@
 """The study runner: rows, resumption, cuts, what is written and what is refused."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 from collections.abc import Callable
@@ -330,6 +331,116 @@ def test_a_selection_that_names_no_row_is_refused(
 def test_no_seeds_at_all_are_refused(study: Path) -> None:
     with pytest.raises(ConfigurationError, match="`--seeds` must be ≥ 1; got 0"):
         run_study(study, seeds=0)
+
+
+# a row says in which process it ran, and on how many torch threads
+PARALLEL = """
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+
+HERE = Path(__file__).parent
+
+
+class Odd(Exception):
+    def __init__(self, number, why):
+        super().__init__(f"{number} is odd: {why}")
+
+
+def keys(settings):
+    return [{"number": number} for number in (3, 1, 4, 5)]
+
+
+def run_row(key, settings):
+    number = key["number"]
+    if number == 5 and (HERE / "dies").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 5 and (HERE / "odd").exists():
+        raise Odd(5, "so it is")
+    time.sleep(0.3 if number == 3 else 0.0)
+    return {"square": number**2, "process": os.getpid(), "threads": torch.get_num_threads()}
+
+
+def summarise(rows, settings):
+    return {"processes": len({row["process"] for row in rows})}
+"""
+
+
+@pytest.fixture
+def parallel(study: Path) -> Path:
+    (study / "study.py").write_text(PARALLEL)
+    return study
+
+
+def test_two_jobs_are_two_processes_of_one_thread_and_rows_stay_in_the_order_of_their_keys(
+    parallel: Path,
+) -> None:
+    heard: list[RowProgress] = []
+    result = run_study(parallel, jobs=2, on_row=heard.append)
+    # the first row sleeps, so that another is finished before it
+    assert [row["square"] for row in result.rows] == [9, 1, 16, 25]
+    assert [row.done for row in heard] == [1, 2, 3, 4]
+    assert result.summary == {"processes": 2}
+    assert os.getpid() not in {row["process"] for row in result.rows}
+    assert {row["threads"] for row in result.rows} == {1}
+    assert result.command == "restock study squares --jobs 2"
+    assert _read(parallel)["rows"] == result.rows
+
+
+def test_rows_of_one_number_of_jobs_are_taken_up_by_another(parallel: Path) -> None:
+    def interrupt(progress: RowProgress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(parallel, jobs=2, on_row=interrupt)
+    (kept,) = (parallel / "partial").iterdir()
+    done = [json.loads(line)["row"] for line in kept.read_text().splitlines()]
+    assert len(done) == 2
+    assert not multiprocessing.active_children()
+    heard: list[RowProgress] = []
+    rows = run_study(parallel, on_row=heard.append).rows
+    assert [row.resumed for row in heard] == [True, True, False, False]
+    assert all(row in rows for row in done)
+    assert not (parallel / "partial").exists()
+
+
+def test_a_process_that_dies_is_told_with_its_row_and_no_other_row_is_lost(parallel: Path) -> None:
+    (parallel / "dies").touch()
+    with pytest.raises(ConfigurationError, match=r'row \{"number": 5\} ended with exit code -9'):
+        run_study(parallel, jobs=2)
+    assert not multiprocessing.active_children()
+    (parallel / "dies").unlink()
+    heard: list[RowProgress] = []
+    run_study(parallel, jobs=2, on_row=heard.append)
+    assert sum(row.resumed for row in heard) >= 2
+
+
+def test_an_error_in_another_process_says_its_row_even_if_its_class_cannot_be_copied(
+    parallel: Path,
+) -> None:
+    (parallel / "odd").touch()
+    with pytest.raises(RuntimeError, match="Odd: 5 is odd: so it is") as e:
+        run_study(parallel, jobs=2)
+    row, trace = e.value.__notes__
+    assert row == "in row {\"number\": 5} of study 'squares'"
+    assert 'raise Odd(5, "so it is")' in trace
+
+
+def test_an_error_of_restock_comes_back_as_it_is(study: Path) -> None:
+    _edit(study, 'settings.parameters["offset"] +', 'settings.parameters["ofset"] +', "study.py")
+    with pytest.raises(ConfigurationError, match="no parameter 'ofset'") as e:
+        run_study(study, only={"number": "1"}, jobs=2)
+    assert len(e.value.__notes__) == 1
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_a_number_of_jobs_that_is_no_number_of_processes_is_refused(study: Path, jobs: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"`--jobs` must be an integer ≥ 1; got {jobs}"):
+        run_study(study, jobs=jobs)
 
 
 def test_a_study_is_found_by_name_and_a_misspelt_one_gets_a_suggestion(

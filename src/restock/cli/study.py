@@ -30,6 +30,9 @@ def study(
     seeds: Annotated[
         int | None, typer.Option("--seeds", metavar="N", help="Another number of seeds.")
     ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", help="Rows at a time, each in its own process.")
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Run a study of the folder studies/ and write its results.json and results.md.
@@ -42,6 +45,7 @@ def study(
     - restock study
     - restock study lost-sales --quick
     - restock study lost-sales --only lead_time=4 --seeds 1 --json
+    - restock study lost-sales --jobs 2
     """
     from restock.cli.progress import show_progress
     from restock.cli.screen import print_json
@@ -61,7 +65,7 @@ def study(
             words = " ".join(f"{key}={value}" for key, value in progress.key.items())
             tell("study", f"{progress.done} of {progress.total}: {words}", _share(progress))
 
-        result = run_study(folder, quick=quick, only=chosen, seeds=seeds, on_row=on_row)
+        result = run_study(folder, quick=quick, only=chosen, seeds=seeds, jobs=jobs, on_row=on_row)
     if as_json:
         print_json(result.as_dict())
     else:

@@ -1,5 +1,6 @@
 """How good was it? Business figures, paired comparison with intervals, and the study runner."""
 
+from restock.evaluation.across_seeds import SeedSummary, seed_summary
 from restock.evaluation.comparison import ComparisonRow, compare
 from restock.evaluation.kpis import PERIODS_PER_YEAR, Kpi, Outcome, concatenate, evaluate
 from restock.evaluation.paired import (
@@ -31,6 +32,7 @@ __all__ = [
     "Outcome",
     "Parameters",
     "RowProgress",
+    "SeedSummary",
     "StudyResult",
     "StudySettings",
     "commit_of",
@@ -45,4 +47,5 @@ __all__ = [
     "mean_difference",
     "paired_gain",
     "run_study",
+    "seed_summary",
 ]

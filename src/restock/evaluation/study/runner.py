@@ -2,7 +2,8 @@
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from restock.errors import ConfigurationError, InputError, did_you_mean, require
 from restock.evaluation.study.partial_rows import DoneRow, PartialRows, key_text, plain
 from restock.evaluation.study.provenance import commit_of, machine_facts
 from restock.evaluation.study.report import StudyResult, markdown_table, write_results
+from restock.evaluation.study.rows import timed_row
 from restock.evaluation.study.settings import StudySettings
 from restock.evaluation.study.study_code import Key, Row, StudyCode, load_code
+from restock.evaluation.study.workers import FinishedRow, rows_in_processes
 
 __all__ = ["RowProgress", "find_study", "run_study"]
 
@@ -52,6 +55,7 @@ def run_study(
     quick: bool = False,
     only: Mapping[str, str] | None = None,
     seeds: int | None = None,
+    jobs: int = 1,
     on_row: Callable[[RowProgress], object] | None = None,
 ) -> StudyResult:
     """Run the study in ``folder`` and write ``results.json`` and ``results.md``.
@@ -59,12 +63,20 @@ def run_study(
     ``quick`` takes the overrides of ``[quick]``; ``only`` keeps the rows whose key says so, as
     text; ``seeds`` replaces the number of seeds. A cut (``quick``, ``only``, or fewer seeds than
     the study asks for) is written to ``folder/quick``, so that it never replaces full results.
-    ``on_row`` hears of every row. Interrupted, the run goes on from its last finished row;
-    finished, the next run starts afresh.
+    ``jobs`` rows run at a time, each in a process of its own with one torch thread (a script
+    that asks for more than one calls this under ``if __name__ == "__main__":``). ``on_row`` hears
+    of every row. Interrupted, the run goes on from its last finished rows, with any number of
+    jobs; finished, the next run starts afresh.
 
     Raises :class:`InputError` or :class:`ConfigurationError` for a study that cannot be used
     and for an ``only`` that names no row.
     """
+    require(
+        jobs >= 1 and jobs % 1 == 0,
+        ConfigurationError,
+        f"`--jobs` must be an integer ≥ 1; got {jobs}. Give the number of processes, at most one"
+        " for each core.",
+    )
     settings = StudySettings.read(folder / "study.toml", quick=quick)
     asked_seeds = settings.seeds
     if seeds is not None:
@@ -75,7 +87,7 @@ def run_study(
     place = folder / "quick" if is_cut else folder
     cause = [*code.sources, key_text(only or {}).encode()]
     partial = PartialRows(place / "partial", settings.fingerprint(cause))
-    finished = _run_rows(code, settings, keys, partial, commit_of(folder), on_row)
+    finished = _Work(folder, code, settings, partial, on_row).run(keys, jobs)
     rows = [done.row for done in finished]
     started = time.perf_counter()
     summary = plain(code.summarise(rows, settings), "summary")
@@ -84,7 +96,7 @@ def run_study(
         folder=place,
         question=settings.question,
         protocol=settings.protocol,
-        command=_command(folder.name, quick=quick, only=only or {}, seeds=seeds),
+        command=_command(folder.name, quick=quick, only=only or {}, seeds=seeds, jobs=jobs),
         commit=", ".join(dict.fromkeys(done.commit for done in finished)),
         machine=machine_facts(),
         seconds=round(sum(done.seconds for done in finished) + time.perf_counter() - started, 3),
@@ -140,50 +152,55 @@ def _select(keys: Sequence[Key], only: Mapping[str, str]) -> list[Key]:
     return chosen
 
 
-def _run_rows(
-    code: StudyCode,
-    settings: StudySettings,
-    keys: Sequence[Key],
-    partial: PartialRows,
-    commit: str,
-    on_row: Callable[[RowProgress], object] | None,
-) -> list[DoneRow]:
-    finished = []
-    for position, key in enumerate(keys, start=1):
-        done = partial.done.get(key_text(key))
-        resumed = done is not None
-        if done is None:
-            started = time.perf_counter()
-            row = _run_row(code, settings, key)
-            done = DoneRow(key, row, time.perf_counter() - started, commit)
-            partial.add(done)
-        finished.append(done)
-        if on_row is not None:
-            on_row(RowProgress(position, len(keys), key, done.row, done.seconds, resumed))
-    return finished
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What there is to run, where it is kept and who hears of it."""
+
+    folder: Path
+    code: StudyCode
+    settings: StudySettings
+    partial: PartialRows
+    on_row: Callable[[RowProgress], object] | None
+
+    def run(self, keys: Sequence[Key], jobs: int) -> list[DoneRow]:
+        """Run the rows that are not done yet and return all, in the order of their keys."""
+        commit = commit_of(self.folder)
+        texts = [key_text(key) for key in keys]
+        missing = []
+        count = 0
+        for key, text in zip(keys, texts, strict=True):
+            if text in self.partial.done:
+                count += 1
+                self._tell(count, len(keys), self.partial.done[text], resumed=True)
+            else:
+                missing.append(key)
+        with closing(self._fresh(missing, jobs)) as rows:
+            for row in rows:
+                done = DoneRow(row.key, row.row, row.seconds, commit)
+                self.partial.add(done)
+                count += 1
+                self._tell(count, len(keys), done, resumed=False)
+        return [self.partial.done[text] for text in texts]
+
+    def _fresh(self, keys: Sequence[Key], jobs: int) -> Generator[FinishedRow]:
+        if jobs > 1 and len(keys) > 1:
+            yield from rows_in_processes(self.folder, self.settings, keys, jobs)
+            return
+        for key in keys:
+            yield FinishedRow(key, *timed_row(self.code, self.settings, key))
+
+    def _tell(self, count: int, total: int, done: DoneRow, *, resumed: bool) -> None:
+        if self.on_row is not None:
+            self.on_row(RowProgress(count, total, done.key, done.row, done.seconds, resumed))
 
 
-def _run_row(code: StudyCode, settings: StudySettings, key: Key) -> Row:
-    try:
-        figures = code.run_row(dict(key), settings)
-    except Exception as error:
-        error.add_note(f"in row {key_text(key)} of study '{settings.name}'")
-        raise
-    figures = plain(figures, "row")
-    clash = next((name for name in figures if name in key and figures[name] != key[name]), None)
-    require(
-        clash is None,
-        InputError,
-        f"row {key_text(key)} of study '{settings.name}' returns another '{clash}' than its key"
-        " has. Give the figure another name.",
-    )
-    return {**key, **figures}
-
-
-def _command(name: str, *, quick: bool, only: Mapping[str, Any], seeds: int | None) -> str:
+def _command(
+    name: str, *, quick: bool, only: Mapping[str, Any], seeds: int | None, jobs: int
+) -> str:
     words = ["restock", "study", name]
     words += ["--quick"] if quick else []
     for key, value in only.items():
         words += ["--only", f"{key}={value}"]
     words += [] if seeds is None else ["--seeds", str(seeds)]
+    words += [] if jobs == 1 else ["--jobs", str(jobs)]
     return shlex.join(words)

@@ -46,6 +46,7 @@ from restock.learning.run import Listener, TrainingRun
 from restock.policies.tabulated import Tabulated
 from restock.seeds import Seeds
 from restock.simulation import (
+    Decision,
     Observation,
     Policy,
     Scenario,
@@ -71,9 +72,10 @@ class ImprovementConfig(LoopConfig):
 
     A round looks at ``states`` states (S) of the policy's own chains, ``spacing`` periods after
     those of the last (the first after ``warm_up``), each with ``futures`` demand paths (M) of
-    ``horizon`` periods (H) beyond the first. A step of an order is one unit, of a price
-    ``price_step`` (money; the distance of two rungs). Distillation makes ``epochs`` passes in
-    batches of ``batch`` states; the step size falls from ``learning_rate`` to 0 in each round.
+    ``horizon`` periods (H) beyond the first. On the way to them a share ``wandering`` of decisions
+    is moved by a step, so that rare states are met with too. A step of an order is one unit, of a
+    price ``price_step`` (money; the distance of two rungs). Distillation makes ``epochs`` passes
+    in batches of ``batch`` states; the step size falls from ``learning_rate`` to 0 in each round.
     About ``chunk`` chains are simulated at once. Validation and ``objective`` are as in
     :class:`~restock.learning.PathwiseConfig`.
 
@@ -88,6 +90,7 @@ class ImprovementConfig(LoopConfig):
     horizon: int = 28
     spacing: int = 4
     warm_up: int = 30
+    wandering: float = 0.0
     price_step: float = 1.0
     epochs: int = 12
     batch: int = 4096
@@ -106,6 +109,7 @@ class ImprovementConfig(LoopConfig):
         self.require_counts("validation_paths", "validation_periods")
         self.require_counts("warm_up", "validation_warm_up", least=0)
         self.require_positive(learning_rate=3e-3, gradient_clip=1.0, price_step=1.0)
+        self.require_shares(wandering=0.1)
         tally_of(self.objective)
 
 
@@ -244,7 +248,11 @@ class ImprovementLearner(Generic[P]):
             config.states, lead_in + 1, self.seeds.torch(f"states {number}")
         )
         start = self.world.empty_state(config.states) if self.state is None else self.state
-        state = rollout(self.world, policy, visited.window(0, lead_in), start)
+        walker = policy
+        if config.wandering > 0:
+            generator = self.seeds.torch(f"wandering {number}")
+            walker = _Wandering(policy, self.choices, config.wandering, generator)
+        state = rollout(self.world, walker, visited.window(0, lead_in), start)
         self.state = state
         size = max(1, config.chunk // config.futures)
         starts = range(0, config.states, size)
@@ -343,3 +351,20 @@ class ImprovementLearner(Generic[P]):
     def evidence(self) -> dict[str, Tensor]:
         """Return the stock of the last round's states."""
         return {} if self.state is None else {"on_hand": self.state.on_hand}
+
+
+@dataclass(frozen=True)
+class _Wandering:
+    """The policy, some of whose choices are moved by one step up or down."""
+
+    policy: Policy
+    choices: Choices
+    chance: float
+    generator: torch.Generator
+
+    def decide(self, observation: Observation) -> Decision:
+        wish = self.choices.wish(self.policy.decide(observation), observation)
+        draw = torch.rand(wish.shape, generator=self.generator).to(wish)
+        step = (draw < self.chance / 2).to(wish) - (draw > 1 - self.chance / 2).to(wish)
+        choice = self.choices.feasible(wish, observation)
+        return self.choices.decision(self.choices.feasible(choice + step, observation), observation)

@@ -73,7 +73,10 @@ class TwoLanes:
         return torch.where(observation.lane_open[..., [self.expedited]] > 0, units, 0)
 
     def order(self, observation: Observation, expedited: Level, regular: Level) -> Decision:
-        """Wish for these quantities on the two lanes, and for nothing on any other."""
+        """Wish for these quantities on the two lanes, and for nothing on any other.
+
+        A wish below 0 tells how far the stock is above its level; nothing is ordered then.
+        """
         self._network_of(observation)
         quantity = torch.zeros_like(observation.on_order)
         quantity[..., [self.expedited]] = expedited.to(quantity)
@@ -115,9 +118,9 @@ class SingleIndex:
     def decide(self, observation: Observation) -> Decision:
         """Wish for the expedited level first, then for the regular one."""
         position = self.lanes.position(observation)
-        expedited = self.lanes.expedite(observation, self.expedited_level - position)
-        regular = (self.regular_level - position - expedited).clamp_min(0)
-        return self.lanes.order(observation, expedited, regular)
+        soon = self.expedited_level - position
+        regular = self.regular_level - position - self.lanes.expedite(observation, soon)
+        return self.lanes.order(observation, soon, regular)
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,9 @@ class DualIndex:
     def decide(self, observation: Observation) -> Decision:
         """Wish for what is needed soon from the fast source, for the rest from the slow one."""
         near, position = self.lanes.near(observation), self.lanes.position(observation)
-        expedited = self.lanes.expedite(observation, self.expedited_level - near)
-        regular = (self.regular_level - position - expedited).clamp_min(0)
-        return self.lanes.order(observation, expedited, regular)
+        soon = self.expedited_level - near
+        regular = self.regular_level - position - self.lanes.expedite(observation, soon)
+        return self.lanes.order(observation, soon, regular)
 
 
 @dataclass(frozen=True)
@@ -157,9 +160,9 @@ class CappedDualIndex:
     def decide(self, observation: Observation) -> Decision:
         """Wish for what is needed soon from the fast source, for a capped rest from the slow."""
         near, position = self.lanes.near(observation), self.lanes.position(observation)
-        expedited = self.lanes.expedite(observation, self.expedited_level - near)
-        regular = (self.regular_level - position - expedited).clamp_min(0)
-        return self.lanes.order(observation, expedited, torch.minimum(regular, self.cap))
+        soon = self.expedited_level - near
+        regular = self.regular_level - position - self.lanes.expedite(observation, soon)
+        return self.lanes.order(observation, soon, torch.minimum(regular, self.cap))
 
 
 @dataclass(frozen=True)
@@ -177,5 +180,4 @@ class TailoredBaseSurge:
     def decide(self, observation: Observation) -> Decision:
         """Wish for the base quantity, and for what is needed soon from the fast source."""
         near = self.lanes.near(observation)
-        expedited = self.lanes.expedite(observation, self.expedited_level - near)
-        return self.lanes.order(observation, expedited, self.quantity)
+        return self.lanes.order(observation, self.expedited_level - near, self.quantity)

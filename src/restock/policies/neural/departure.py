@@ -70,8 +70,8 @@ class NeuralDepartureConfig:
 class NeuralDeparture(nn.Module):
     """The ``anchor``'s quantities plus x·u, and its price times exp(v), at one location.
 
-    Quantities are those that the anchor wishes for, at most its cap and, for the sum to start
-    from, at least 0.
+    Quantities are those that the anchor wishes for, at most its cap, and below 0 where the stock
+    is above its level, so that a network cannot order more and more where it has never been.
 
     >>> from restock.policies.classical import BaseStock
     >>> seen = Observation(
@@ -119,7 +119,7 @@ class NeuralDeparture(nn.Module):
     def compose(self, observation: Observation, departure: Float[Tensor, "B P K"]) -> Decision:
         """Return the decision for a departure."""
         rule, lanes = self.anchor.decide(observation), self.config.lanes
-        wish = (rule.target - observation.lane_position).clamp_min(0)
+        wish = rule.target - observation.lane_position
         if rule.cap is not None:
             wish = torch.minimum(wish, rule.cap)
         quantity = wish + self.config.scale * departure[..., :lanes]
