@@ -30,7 +30,7 @@ from restock.optimality.lost_sales import (
 from restock.policies import CappedBaseStock, NeuralOrderUpTo, NeuralOrderUpToConfig
 from restock.problem import Instance, Product
 from restock.seeds import Seeds
-from restock.simulation import Observation, SteadyDemand, World, average_cost
+from restock.simulation import Observation, Scenario, SteadyDemand, World, average_cost
 from restock.simulation.period import decide
 
 Row = dict[str, Any]
@@ -278,8 +278,8 @@ def _learn(key: Row, settings: StudySettings) -> _Learned:
     validation = source.sample(8192, 450, seeds.torch("validation"))
     points = [_Point("search", searched, _weights(policy))]
 
-    def watch(stage: str, before: float) -> Callable[[LogRow], None]:
-        best = float(average_cost(world, policy, validation.path_slice(0, 512), 50).mean())
+    def watch(stage: str, before: float, held_out: Scenario) -> Callable[[LogRow], None]:
+        best = float(average_cost(world, policy, held_out, 50).mean())
 
         def listen(row: LogRow) -> None:
             nonlocal best
@@ -304,7 +304,7 @@ def _learn(key: Row, settings: StudySettings) -> _Learned:
         config,
         seeds,
         validation=held_out,
-        listeners=[watch("pathwise", searched)],
+        listeners=[watch("pathwise", searched, held_out)],
     )
     seconds = searched + followed.seconds
     rounds = ImprovementConfig(**dict(parameters["improvement"]))
@@ -315,7 +315,7 @@ def _learn(key: Row, settings: StudySettings) -> _Learned:
         rounds,
         seeds,
         validation=validation,
-        listeners=[watch("improvement", seconds)],
+        listeners=[watch("improvement", seconds, validation)],
     )
     return _Learned(policy, world, level, cap, points, seconds + improved.seconds)
 
