@@ -7,13 +7,16 @@ from restock.demand.paths import DemandProcess
 from restock.demand.processes import (
     CATALOGUE,
     Compound,
+    CorrelatedNormal,
     Geometric,
     GeometricSize,
     LognormalSize,
     NegativeBinomial,
     Normal,
     Poisson,
+    RoundedGamma,
     Seasonal,
+    UniformUnits,
 )
 from restock.seeds import Seeds
 
@@ -31,6 +34,9 @@ EXAMPLES: dict[str, list[DemandProcess]] = {
             torch.tensor([0.05, 0.3, 1.0]), LognormalSize(MEANS, torch.tensor([0.5, 1.0, 0.1]))
         ),
     ],
+    "correlated_normal": [CorrelatedNormal(MEANS, torch.tensor([0.2, 1.5, 10.0]), 0.5)],
+    "rounded_gamma": [RoundedGamma(4.0, 0.5), RoundedGamma(0.7, 1.5)],
+    "uniform_units": [UniformUnits(4)],
     "normal": [Normal(MEANS, torch.tensor([1.0, 1.0, 10.0]))],
     "seasonal": [
         Seasonal(Poisson(MEANS), WEEKDAYS),

@@ -4,22 +4,28 @@ from collections.abc import Callable
 
 from restock.demand.paths import DemandProcess
 from restock.demand.processes.compound import Compound
+from restock.demand.processes.correlated_normal import CorrelatedNormal
 from restock.demand.processes.geometric import Geometric
 from restock.demand.processes.negative_binomial import NegativeBinomial
 from restock.demand.processes.normal import Normal
 from restock.demand.processes.poisson import Poisson
+from restock.demand.processes.rounded_gamma import RoundedGamma
 from restock.demand.processes.seasonal import Seasonal
+from restock.demand.processes.uniform_units import UniformUnits
 from restock.errors import ConfigurationError, did_you_mean
 
 __all__ = ["CATALOGUE", "process_class"]
 
 CATALOGUE: dict[str, Callable[..., DemandProcess]] = {
     "compound": Compound,
+    "correlated_normal": CorrelatedNormal,
     "geometric": Geometric,
     "negative_binomial": NegativeBinomial,
     "normal": Normal,
     "poisson": Poisson,
+    "rounded_gamma": RoundedGamma,
     "seasonal": Seasonal,
+    "uniform_units": UniformUnits,
 }
 
 

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
-from restock.policies.allocation.protocol import Allocation
+from restock.policies.allocation.protocol import Allocated, Allocation
 from restock.policies.allocation.ranked import parcel_cost
 from restock.policies.neural.bodies import mlp
+from restock.policies.neural.heads import shares_within
+from restock.policies.neural.packing import Made, Recipe, register
 from restock.simulation import Observation
 from restock.simulation.fulfilment import Fulfilment
 
@@ -90,12 +92,29 @@ class LearnedAllocation(nn.Module):
         """Share each region's demand out; what is short goes to the cheapest."""
         learned = self.body(self.features(observation)).squeeze(-1)
         logits = learned - self.cost / self.config.temperature
-        return Allocation(share=_softmax_within(logits, self.reach))
+        return Allocation(share=shares_within(logits, self.reach))
 
 
-def _softmax_within(
-    logits: Float[Tensor, "B P R L"], reach: Bool[Tensor, "1 #P R L"]
-) -> Float[Tensor, "B P R L"]:
-    """Return the softmax over the locations in reach; a region that nothing reaches has zeros."""
-    least = torch.finfo(logits.dtype).min
-    return torch.softmax(torch.where(reach, logits, least), -1) * reach
+def _restored(made: Made) -> LearnedAllocation:
+    """Return an allocation of the saved shape; what it was made from is in its buffers."""
+    weights = made.weights
+    cost, reach = weights["cost"][0, 0], weights["reach"][0]
+    terms = Fulfilment(
+        cost_per_unit=cost,
+        cost_per_shipment=torch.zeros_like(cost),
+        transit_periods=weights["transit"][0, 0].expm1(),
+        promise_periods=torch.full_like(cost[:, 0], torch.inf),
+        reach=reach,
+    )
+    return LearnedAllocation(terms, weights["rate"], torch.Generator(), made.config)
+
+
+register(Recipe(LearnedAllocation, _restored, LearnedAllocationConfig, (), ("rate", "reach")))
+register(
+    Recipe(
+        Allocated,
+        lambda made: Allocated(made.parts["policy"], made.parts["allocator"]),
+        None,
+        ("policy", "allocator"),
+    )
+)

@@ -12,6 +12,7 @@ of weights serves products of every size.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,44 +20,32 @@ from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
 from restock.policies.classical import signal_level
-from restock.policies.neural.bodies import mlp
+from restock.policies.neural.bodies import body_for
+from restock.policies.neural.features import NeuralConfig, feature_count, features_of
+from restock.policies.neural.heads import bounded
+from restock.policies.neural.normalising import Normaliser
+from restock.shapes import LaneValues
 from restock.simulation import Decision, Observation
 
-__all__ = ["NeuralOrderUpTo", "NeuralOrderUpToConfig"]
-
-# units a period: stock of a product without demand is many, not infinitely many, periods of it
-LEAST_SCALE = 1e-6
+__all__ = ["NeuralOrderUpTo", "NeuralOrderUpToConfig", "per_lane"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeuralOrderUpToConfig:
-    """What the network reads and how large it is.
+class NeuralOrderUpToConfig(NeuralConfig):
+    """What the network reads, how large it is, and the ``anchor_signals`` of its anchor.
 
-    ``pipeline_slots`` is how many coming arrivals it sees (the longest lead time less one),
-    ``signals`` the names of the world's signals it reads beside the stock, ``relative_signals``
-    those in units, read as logarithms relative to the scale, and ``anchor_signals`` those that the
-    anchor is made of. ``hidden`` are the widths of its hidden layers; an empty tuple makes the
-    departure linear in the features.
+    See :class:`~restock.policies.neural.features.NeuralConfig` for the rest.
     """
 
-    pipeline_slots: int
-    signals: tuple[str, ...] = ()
-    relative_signals: tuple[str, ...] = ()
     anchor_signals: tuple[str, ...] = ("scale",)
-    hidden: tuple[int, ...] = (32, 32)
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        NeuralConfig.__post_init__(self)
         require(
-            self.pipeline_slots >= 0,
+            len(self.anchor_signals) >= 1,
             ConfigurationError,
-            f"`pipeline_slots` must be ≥ 0; got {self.pipeline_slots}."
-            " Use the longest lead time less one.",
-        )
-        require(
-            all(width >= 1 for width in self.hidden),
-            ConfigurationError,
-            f"`hidden` widths must be ≥ 1; got {self.hidden}. Leave a layer out instead.",
+            "`anchor_signals` must name at least one signal. Leave it out for the scale.",
         )
 
 
@@ -65,9 +54,14 @@ class NeuralOrderUpTo(nn.Module):
 
     ``anchor_weights`` (k) and ``cap_periods`` (m) are a scalar, ``[P]``, ``[B, P]`` or
     ``[#B, #P, K]``, K being the number of anchor signals (1 for the cap). With the default anchor
-    they are periods of demand. The world must give the signal ``scale`` (x).
+    they are periods of demand. The world must give the signal ``scale`` (x) and have one location
+    with one lane.
     ``batch_periods``, likewise, is the least order worth a fixed ordering cost. ``traits`` are
-    numbers that tell products apart and never change (cost ratios), read beside the signals.
+    numbers that tell products apart and never change (cost ratios), read beside the signals. The
+    body is a perceptron, or reads the demand of the latest periods by convolution or LSTM.
+
+    Raises :class:`ConfigurationError`, when it decides, for more than one location or lane and for
+    a signal that the world does not give.
 
     >>> config = NeuralOrderUpToConfig(pipeline_slots=0)
     >>> policy = NeuralOrderUpTo(config, torch.tensor(3.0), torch.tensor(2.0), torch.Generator())
@@ -83,6 +77,8 @@ class NeuralOrderUpTo(nn.Module):
     >>> wish.target.item(), wish.cap.item()
     (15.0, 10.0)
     """
+
+    outputs: ClassVar[int] = 2
 
     anchor_weights: Tensor
     cap_periods: Tensor
@@ -103,55 +99,61 @@ class NeuralOrderUpTo(nn.Module):
         self.config = config
         batch = torch.zeros(()) if batch_periods is None else batch_periods
         self.batches = bool((batch > 0).any())
-        fixed = torch.zeros(1, 0) if traits is None else traits
-        inputs = 2 + config.pipeline_slots + fixed.shape[-1]
-        inputs += len(config.signals) + len(config.relative_signals)
-        self.body = mlp(inputs, 2, config.hidden, generator)
-        self.register_buffer("anchor_weights", _as_lane(anchor_weights))
-        self.register_buffer("cap_periods", _as_lane(cap_periods))
-        self.register_buffer("batch_periods", _as_lane(batch))
-        self.register_buffer("traits", fixed.unsqueeze(0))
+        fixed = (torch.zeros(1, 0) if traits is None else traits).unsqueeze(0)
+        inputs = feature_count(config, fixed) + self.own_features(config)
+        self.body = body_for(inputs, self.outputs, config.hidden, generator, config.history)
+        self.normaliser = Normaliser(inputs) if config.normalises else None
+        self.register_buffer("anchor_weights", per_lane(anchor_weights))
+        self.register_buffer("cap_periods", per_lane(cap_periods))
+        self.register_buffer("batch_periods", per_lane(batch))
+        self.register_buffer("traits", fixed)
+
+    @staticmethod
+    def own_features(config: NeuralOrderUpToConfig) -> int:
+        """Return how many features it reads beside those of every network."""
+        del config
+        return 0
 
     def features(self, observation: Observation) -> Float[Tensor, "B P F"]:
         """Return stock and pipeline in logarithms of periods of demand, lead time and signals."""
-        scale = observation.signal("scale").clamp_min(LEAST_SCALE)
-        stock = [observation.on_hand]
-        if self.config.pipeline_slots:
-            stock.append(observation.pipeline_stack(self.config.pipeline_slots))
-        shape = (*observation.on_hand.shape[:-1], 1)
-        parts = [torch.log1p(torch.cat(stock, dim=-1) / scale)]
-        parts.append(torch.log1p(observation.lead_time.to(scale)).expand(shape))
-        parts += [observation.signal(name).expand(shape) for name in self.config.signals]
-        for name in self.config.relative_signals:
-            units = observation.signal(name).clamp_min(0)
-            parts.append(torch.log((units + 0.1 * scale) / scale).expand(shape))
-        if self.traits.shape[-1]:
-            parts.append(self.traits.expand(*shape[:-1], -1))
-        return torch.cat(parts, dim=-1)
+        return features_of(observation, self.config, self.traits)
 
     def departure(self, observation: Observation) -> Float[Tensor, "B P 2"]:
         """Return u: the logarithms of the level's and the cap's ratio to their anchors."""
-        u: Tensor = self.body(self.features(observation))
-        return u
+        return bounded(self.answer(observation), self.config.limit)
+
+    def answer(self, observation: Observation) -> Float[Tensor, "B P K"]:
+        """Return what the body makes of the features, before any bound."""
+        features = self.features(observation)
+        if self.normaliser is not None:
+            features = self.normaliser(features)
+        # rows instead of paths and products: one matrix product a layer, with nothing around it
+        answer: Tensor = self.body(features.flatten(0, 1)).unflatten(0, features.shape[:2])
+        return answer
 
     def compose(self, observation: Observation, departure: Float[Tensor, "B P 2"]) -> Decision:
         """Return the decision for a departure."""
         scale = observation.signal("scale")
-        ratio = torch.exp(departure)
-        anchor = signal_level(observation, self.config.anchor_signals, self.anchor_weights)
+        level_ratio, cap_ratio = departure.exp().chunk(2, -1)
         return Decision(
-            target=anchor * ratio[..., :1],
-            cap=scale * self.cap_periods * ratio[..., 1:],
+            target=self._anchor(observation, scale) * level_ratio,
+            cap=scale * self.cap_periods * cap_ratio,
             batch=scale * self.batch_periods if self.batches else None,
         )
 
     def decide(self, observation: Observation) -> Decision:
-        """Return the level and the cap."""
+        """Return the level, the cap and, where orders cost, the least order worth placing."""
         return self.compose(observation, self.departure(observation))
 
+    def _anchor(self, observation: Observation, scale: LaneValues) -> LaneValues:
+        """Return the classical level, in units."""
+        if self.config.anchor_signals == ("scale",):
+            return (scale * self.anchor_weights).clamp_min(0)
+        return signal_level(observation, self.config.anchor_signals, self.anchor_weights)
 
-def _as_lane(periods: Tensor) -> Tensor:
-    """Give a scalar, ``[P]`` or ``[B, P]`` the axes ``[B, P, E]``."""
+
+def per_lane(periods: Tensor) -> Float[Tensor, "#B #P E"]:
+    """Give a scalar, ``[P]`` or ``[B, P]`` the axes ``[B, P, E]``; others have them."""
     while periods.dim() < 2:
         periods = periods.unsqueeze(0)
     return periods.unsqueeze(-1) if periods.dim() == 2 else periods

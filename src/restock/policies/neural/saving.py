@@ -1,58 +1,59 @@
-"""Saving a trained rule: networks that decide as one, for the products they were trained on.
+"""Saving a trained rule: policies that decide as one, for the products they were trained on.
 
 The file holds tensors, numbers and names only and is loaded as such, so that opening a file from
-elsewhere runs no code.
+elsewhere runs no code. Every network of this room can be saved, alone or with the classical rules,
+prices and allocators around it; :mod:`restock.policies.neural.packing` says how. Files of the
+first format, which knew one kind of network, are read too.
 """
 
 import os
 import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from restock.errors import CheckpointError, require
+from restock.errors import CheckpointError, RestockError, require
 from restock.policies.ensemble import Ensemble
-from restock.policies.neural.order_up_to import NeuralOrderUpTo, NeuralOrderUpToConfig
+from restock.policies.neural.packing import Entry, Packing, check_entry, pack
+from restock.simulation import Policy, World
 
 __all__ = ["load_policy", "require_saved", "save_policy"]
 
-_FORMAT = "restock policy 1"
+_FORMAT = "restock policy 2"
+_FORMATS = ("restock policy 1", _FORMAT)
 
 # what reading a file that is no policy, or half of one, has been seen to raise
 _DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError)
 
 
 def save_policy(
-    policies: Sequence[NeuralOrderUpTo],
+    policies: Sequence[Policy],
     product_ids: Sequence[str],
     path: Path,
     made_for: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write the networks of one rule to ``path``, whole or not at all, and return the path.
+    """Write the policies of one rule to ``path``, whole or not at all, and return the path.
 
     ``product_ids`` are the products on the axis P that the anchors (periods of demand) belong to.
     ``made_for`` are further facts that must hold when the policy is used, by name.
 
-    Raises :class:`CheckpointError` when there is no network, or an anchor fits other products.
+    Raises :class:`CheckpointError` when there is no policy or one of a kind that cannot be saved,
+    and when an anchor fits other products.
     """
     require(
         len(policies) > 0,
         CheckpointError,
         "there is no network to save; an ensemble needs at least one. Train it first.",
     )
-    for policy in policies:
-        _check_anchors(policy, len(product_ids), path)
+    members = [pack(policy) for policy in policies]
+    _written_for(members, len(product_ids), path)
     tree = {
         "format": _FORMAT,
         "product_ids": list(product_ids),
         "made_for": dict(made_for or {}),
-        "members": [
-            {"config": asdict(policy.config), "weights": policy.state_dict()} for policy in policies
-        ],
+        "members": members,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}", suffix=".part", dir=path.parent)
@@ -77,12 +78,17 @@ def require_saved(path: Path) -> None:
 
 
 def load_policy(
-    path: Path, product_ids: Sequence[str], made_for: Mapping[str, str] | None = None
+    path: Path,
+    product_ids: Sequence[str],
+    made_for: Mapping[str, str] | None = None,
+    *,
+    world: World | None = None,
 ) -> Ensemble:
     """Read what :func:`save_policy` wrote, for the products ``product_ids`` in this order.
 
-    The file may hold the same products in another order. Each fact in ``made_for`` must be the
-    one that was saved.
+    The file may hold the same products in another order, where its policies can follow. Each fact
+    in ``made_for`` must be the one that was saved. A policy of a network of locations needs the
+    ``world`` that it decides in.
 
     Raises :class:`CheckpointError` when the file is missing, damaged, of another shape, for other
     products, or when a fact has changed.
@@ -91,60 +97,56 @@ def load_policy(
     try:
         tree = torch.load(path, weights_only=True)
         known, facts = [str(each) for each in tree["product_ids"]], dict(tree["made_for"])
-        members = [_member(entry) for entry in tree["members"]]
-        told = tree["format"]
+        told, entries = tree["format"], list(tree["members"])
     except (*_DAMAGE, pickle.UnpicklingError) as error:
-        reason = " ".join((str(error) or repr(error)).split())[:300]
-        raise CheckpointError(
-            f"policy {path} cannot be read: {reason} It is damaged or of another shape; run"
-            " `restock train` again."
-        ) from error
+        raise _unreadable(path, error) from error
     require(
-        told == _FORMAT and len(members) > 0,
+        told in _FORMATS and len(entries) > 0,
         CheckpointError,
-        f"policy {path} has format '{told}' and {len(members)} networks; this version reads"
+        f"policy {path} has format '{told}' and {len(entries)} networks; this version reads"
         f" '{_FORMAT}' with at least one. Run `restock train` again.",
     )
     _check_products(known, product_ids, path)
     _check_facts(facts, made_for or {}, path)
     order = torch.tensor([known.index(product) for product in product_ids])
-    for member in members:
-        _check_anchors(member, len(known), path)
-        for name, values in list(member.named_buffers()):
-            if values.shape[1] > 1:
-                setattr(member, name, values[:, order])
-    return Ensemble(members)
+    same = list(known) == list(product_ids)
+    packing = Packing(len(known), None if same else order, world)
+    if told == _FORMATS[0]:
+        entries = [{"kind": "NeuralOrderUpTo", **entry} for entry in entries]
+    return Ensemble([_member(packing, entry, path) for entry in entries])
 
 
-def _member(entry: Mapping[str, Any]) -> NeuralOrderUpTo:
-    given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list | tuple) else value
-        for name, value in entry["config"].items()
-    }
-    config = NeuralOrderUpToConfig(**given)
-    weights = entry["weights"]
-    policy = NeuralOrderUpTo(
-        config,
-        weights["anchor_weights"],
-        weights["cap_periods"],
-        torch.Generator(),
-        batch_periods=weights["batch_periods"],
-        traits=weights["traits"][0],
+def _member(packing: Packing, entry: Entry, path: Path) -> Policy:
+    try:
+        member = packing.unpack(entry)
+    except RestockError as error:
+        raise CheckpointError(f"policy {path}: {error} Or run `restock train` again.") from error
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+    require(
+        isinstance(member, Policy),
+        CheckpointError,
+        f"policy {path} holds a {type(member).__name__}, which does not decide. Run `restock"
+        " train` again.",
     )
-    policy.load_state_dict(weights)
-    return policy.requires_grad_(requires_grad=False)
+    return member
 
 
-def _check_anchors(policy: NeuralOrderUpTo, products: int, path: Path) -> None:
-    """Check that what is fixed per product (the buffers, ``[1, P, …]``) fits the products."""
-    for name, values in policy.named_buffers():
-        shape = tuple(values.shape)
-        require(
-            len(shape) == 3 and shape[0] == 1 and shape[1] in {1, products},
-            CheckpointError,
-            f"`{name}` of policy {path} has shape {shape}; {products} products need (1,"
-            f" {products}, …). Run `restock train` again.",
-        )
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    reason = " ".join((str(error) or repr(error)).split())[:300]
+    return CheckpointError(
+        f"policy {path} cannot be read: {reason} It is damaged or of another shape; run"
+        " `restock train` again."
+    )
+
+
+def _written_for(members: Sequence[Entry], products: int, path: Path) -> None:
+    """Check that what was packed belongs to so many products."""
+    try:
+        for member in members:
+            check_entry(member, products)
+    except CheckpointError as error:
+        raise CheckpointError(f"policy {path} is not written: {error}") from error
 
 
 def _check_products(known: Sequence[str], asked: Sequence[str], path: Path) -> None:

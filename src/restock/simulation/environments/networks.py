@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from restock.demand.processes import Normal
+from restock.demand.processes import CorrelatedNormal, Normal
 from restock.errors import ConfigurationError, require
 from restock.problem import Instance, Product, StockTerms
 from restock.simulation.environments.config import OrderingConfig
-from restock.simulation.environments.demand import CorrelatedNormal
 from restock.simulation.environments.setup import Setup
 from restock.simulation.scenario import SteadyDemand
 from restock.simulation.world import World

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from restock.demand.processes import Normal, Poisson
+from restock.demand.processes import Normal, Poisson, RoundedGamma, UniformUnits
 from restock.problem import Instance, Lane, Location, Product
 from restock.simulation.environments.config import OrderingConfig
-from restock.simulation.environments.demand import RoundedGamma, UniformUnits
 from restock.simulation.environments.setup import Setup
 from restock.simulation.scenario import SteadyDemand
 from restock.simulation.world import World
