@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from restock.demand.processes import UniformUnits
 from restock.evaluation import StudySettings, gap_percent, markdown_table, seed_summary
 from restock.learning import ImprovementConfig, improvement
 from restock.optimality.dual_sourcing import (
@@ -20,7 +21,6 @@ from restock.policies import CappedDualIndex, NeuralDeparture, NeuralDepartureCo
 from restock.problem import Instance, Lane, Location, Product
 from restock.seeds import Seeds
 from restock.simulation import Observation, SteadyDemand, World
-from restock.simulation.environments.demand import UniformUnits
 from restock.simulation.period import decide
 
 Row = dict[str, Any]
