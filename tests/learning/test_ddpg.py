@@ -99,7 +99,7 @@ def test_fixed_critics_say_the_same_and_learn_nothing() -> None:
     torch.testing.assert_close(fixed, critics(features, action))
     (slope,) = torch.autograd.grad(fixed.sum(), action, retain_graph=True)
     assert slope.abs().min() > 0
-    with pytest.raises(RuntimeError, match="not to have been used in the graph"):
+    with pytest.raises(RuntimeError, match="to not have been used in the graph"):
         torch.autograd.grad(fixed.sum(), list(critics.parameters()))
 
 
@@ -171,23 +171,6 @@ def test_without_the_mask_of_ends_the_critic_would_be_wrong() -> None:
     world = Arena("toy/DDPGSteady-v0", {"periods": 1, "ends": True})
     unmasked = learned(world, VALUED, lambda batch: batch._replace(discount=torch.full((16,), 0.5)))
     assert worth(unmasked) == pytest.approx(2.0, rel=0.05)
-
-
-def test_many_episodes_of_our_world_are_learned_in_one_batch() -> None:
-    config = DDPGConfig(
-        updates=2, validate_every=2, rounds=50, gradient_steps=3, minibatch=64, hidden=(32,)
-    )
-    arena = Arena("restock/LostSales-v0")
-    wasteful = DDPGLearner(arena, config, Seeds(1))
-    with torch.no_grad():
-        list(wasteful.policy.net.parameters())[-1].fill_(
-            1.0
-        )  # tanh 1 = 0.76: nearly all that can be ordered
-    first = wasteful.validate()
-    run = ddpg.fit(arena, config, Seeds(1), policy=wasteful.policy)
-    # 1000 steps of warm-up are 32 rounds of 32
-    assert run.steps == 1024 + 2 * 50 * 32
-    assert run.best_validation_cost < 0.8 * first
 
 
 # ---- playing

@@ -68,14 +68,7 @@ def test_an_environment_of_a_batch_takes_no_attributes() -> None:
     ("algorithm", "settings"),
     [
         ("PPO", {"n_steps": 64, "batch_size": 64, "n_epochs": 4, "learning_rate": 3e-3}),
-        (
-            "SAC",
-            {
-                "learning_starts": 50,
-                "learning_rate": 3e-3,
-                "policy_kwargs": {"net_arch": [32, 32]},
-            },
-        ),
+        ("SAC", {"learning_starts": 50, "learning_rate": 3e-3}),
     ],
 )
 def test_it_finds_the_best_action_of_a_quadratic_world(

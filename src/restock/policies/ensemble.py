@@ -62,7 +62,6 @@ class Ensemble:
         )
 
 
-
 def _mean_of(wishes: list[Decision], part: Callable[[Decision], Tensor | None]) -> Tensor | None:
     """Return the mean of what some members decide, ``None`` where nobody does."""
     decided = [value for value in map(part, wishes) if value is not None]

@@ -9,7 +9,7 @@ With x the demand scale (units a period) of a product, its features are, in this
     traits                    what tells products apart and never changes
     log((units + 0.1 x) / x)  demand of the latest periods
 
-as far as a configuration asks for them. The history comes last and oldest first, as a body reads it.
+as far as a configuration asks for them. The history comes last and oldest first, as bodies read it.
 """
 
 from dataclasses import dataclass

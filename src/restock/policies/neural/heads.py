@@ -94,7 +94,9 @@ class PriceHead(nn.Module):
     ) -> None:
         super().__init__()
         inside = (lowest >= 0) & (lowest < anchor) & (anchor < highest) & anchor.isfinite()
-        bad = [column.expand_as(inside)[~inside][:3].tolist() for column in (lowest, anchor, highest)]
+        bad = [
+            column.expand_as(inside)[~inside][:3].tolist() for column in (lowest, anchor, highest)
+        ]
         require(
             bool(inside.all()),
             ConfigurationError,

@@ -90,10 +90,13 @@ def pack(thing: object) -> Any:  # noqa: ANN401 - a tree of plain things
     if isinstance(thing, nn.Module) and name in _RECIPES:
         recipe = _RECIPES[name]
         inside = tuple(f"{part}." for part in recipe.parts)
-        own = {key: value for key, value in thing.state_dict().items() if not key.startswith(inside)}
+        own = {
+            key: value for key, value in thing.state_dict().items() if not key.startswith(inside)
+        }
         entry: dict[str, Any] = {"kind": name, "weights": own}
         if recipe.config is not None:
-            entry["config"] = asdict(thing.config)  # type: ignore[arg-type]
+            settings: Any = thing.config
+            entry["config"] = asdict(settings)
         if recipe.parts:
             entry["parts"] = {part: pack(getattr(thing, part)) for part in recipe.parts}
         return entry
@@ -184,7 +187,9 @@ def check_entry(entry: Entry, products: int) -> None:
 
 
 def _config(kind: type, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the kind's own
-    told = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    told: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+    }
     if told.get("history") is not None:
         told["history"] = _config(HistoryConfig, told["history"])
     return kind(**told)
@@ -253,7 +258,10 @@ for _recipe in (
     Recipe(
         PriceHead,
         lambda made: PriceHead(
-            *(made.weights[name][0] for name in PRICES), limit=made.parts["limit"]
+            made.weights["lowest"][0],
+            made.weights["highest"][0],
+            made.weights["anchor"][0],
+            made.parts["limit"],
         ),
         None,
         ("limit",),

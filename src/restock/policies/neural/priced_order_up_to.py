@@ -113,7 +113,10 @@ class NeuralPricedOrderUpTo(NeuralOrderUpTo):
                 " price rules or a price response. Leave it out of the network's config."
             )
         anchor = self.pricing.anchor
-        told = [(price / anchor).clamp_min(LEAST_RATIO).log() for price in (prices.price, prices.reference)]
+        told = [
+            (price / anchor).clamp_min(LEAST_RATIO).log()
+            for price in (prices.price, prices.reference)
+        ]
         return features_of(observation, self.config, self.traits, *told)
 
     def departure(self, observation: Observation) -> Float[Tensor, "B P 3"]:

@@ -31,7 +31,9 @@ class NeuralQuantity(nn.Module):
     Raises :class:`ConfigurationError` for an anchor that is not finite and > 0, and, when it
     decides, for more than one location or lane and for a signal that the world does not give.
 
-    >>> policy = NeuralQuantity(NeuralConfig(pipeline_slots=0), torch.tensor(0.9), torch.Generator())
+    >>> policy = NeuralQuantity(
+    ...     NeuralConfig(pipeline_slots=0), torch.tensor(0.9), torch.Generator()
+    ... )
     >>> seen = Observation(
     ...     on_hand=torch.full((1, 1, 1), 2.0),
     ...     on_order=torch.zeros(1, 1, 1),

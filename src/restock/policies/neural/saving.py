@@ -118,7 +118,7 @@ def load_policy(
 
 def _member(packing: Packing, entry: Entry, path: Path) -> Policy:
     try:
-        member = packing.unpack(entry)
+        member: Policy = packing.unpack(entry)
     except RestockError as error:
         raise CheckpointError(f"policy {path}: {error} Or run `restock train` again.") from error
     except _DAMAGE as error:
