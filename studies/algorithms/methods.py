@@ -4,11 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from restock.evaluation import Parameters
-from restock.learning import LoopConfig, TrainingRun
+from restock.learning import LoopConfig, StableBaselinesConfig, TrainingRun
 from restock.learning.exploration import Exploration
 from restock.learning.off_policy import OffPolicyConfig
 from restock.learning.policy_methods import actor_critic, ddpg, ppo, reinforce, sac, td3
-from restock.learning.stable_baselines import StableBaselinesConfig
 from restock.learning.stable_baselines import fit as fit_stable_baselines
 from restock.learning.value_methods import dqn, linear_q, naf, q_learning, sarsa
 from restock.learning.value_methods.tabular import Grid

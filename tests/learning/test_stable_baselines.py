@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from restock.errors import ConfigurationError
-from restock.learning import LogRow
+from restock.learning import LogRow, StableBaselinesConfig
 from restock.learning.interaction import Arena
-from restock.learning.stable_baselines import StableBaselinesConfig, fit
+from restock.learning.stable_baselines import fit
 from restock.policies.environment_policy import EnvironmentPolicy
 from restock.seeds import Seeds
 from restock.simulation import average_cost

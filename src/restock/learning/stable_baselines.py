@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,63 +19,16 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from restock.errors import ConfigurationError, did_you_mean, require
+from restock.errors import ConfigurationError, require
 from restock.learning.interaction import Arena, require_continuous, require_discrete
 from restock.learning.run import Listener, LogRow, TrainingRun
+from restock.learning.stable_baselines_config import ALGORITHMS, StableBaselinesConfig
 from restock.seeds import Seeds
 
-__all__ = ["ALGORITHMS", "StableBaselinesConfig", "StableBaselinesPolicy", "fit"]
+__all__ = ["StableBaselinesPolicy", "fit"]
 
-#: Each algorithm, and the actions that it needs.
-ALGORITHMS: Mapping[str, str] = MappingProxyType(
-    {
-        "PPO": "any",
-        "A2C": "any",
-        "DQN": "discrete",
-        "DDPG": "continuous",
-        "TD3": "continuous",
-        "SAC": "continuous",
-    }
-)
 LIMIT = 10.0
 """Normalised observations are clipped here, as VecNormalize does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StableBaselinesConfig:
-    """What Stable-Baselines3 is told.
-
-    ``algorithm`` is one of PPO, A2C, DQN, DDPG, TD3, SAC; ``settings`` are those of its
-    constructor, all others its defaults. It plays ``steps`` environment steps in ``environments``
-    side by side; with ``normalises``, observations and rewards are divided by running standard
-    deviations (its VecNormalize). Its policy is measured ``validations`` times on the way, and
-    before the start, each time as the mean return of the same ``validation_episodes``.
-
-    Raises :class:`ConfigurationError` for an unknown algorithm and a count that is no integer ≥ 1.
-    """
-
-    algorithm: str
-    steps: int = 50_000
-    environments: int = 1
-    normalises: bool = False
-    validations: int = 4
-    validation_episodes: int = 32
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Check ranges; the conditions are written so that NaN fails them."""
-        if self.algorithm not in ALGORITHMS:
-            raise ConfigurationError(
-                f"algorithm '{self.algorithm}' is unknown."
-                f"{did_you_mean(self.algorithm, ALGORITHMS)}"
-            )
-        for name in ("steps", "environments", "validations", "validation_episodes"):
-            value = getattr(self, name)
-            require(
-                value >= 1 and value % 1 == 0,
-                ConfigurationError,
-                f"`{name}` must be an integer ≥ 1; got {value}. Give a whole number.",
-            )
 
 
 class StableBaselinesPolicy(nn.Module):

@@ -7,7 +7,7 @@ package is there.
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import stable_baselines3
@@ -20,9 +20,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 
 from restock.errors import ConfigurationError, did_you_mean
 from restock.learning.interaction import Arena
-
-if TYPE_CHECKING:
-    from restock.learning.stable_baselines import StableBaselinesConfig
+from restock.learning.stable_baselines_config import StableBaselinesConfig
 
 __all__ = ["ArenaVecEnv", "build", "learn", "moments"]
 

@@ -17,7 +17,7 @@ its classical anchor. ELU: Clevert et al., Fast and accurate deep network learni
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -36,6 +36,8 @@ __all__ = [
     "mlp",
     "parameter_count",
 ]
+
+M = TypeVar("M", nn.Linear, nn.Conv1d)
 
 KINDS: Final = ("mlp", "cnn", "lstm")
 
@@ -112,6 +114,12 @@ class HistoryConfig:
         return tuple(steps)
 
 
+def _blank(kind: type[M], *sizes: int) -> M:
+    """Return a layer whose weights nobody has drawn: torch's own generator is left alone."""
+    layer: M = nn.utils.skip_init(kind, *sizes)  # type: ignore[no-untyped-call]
+    return layer
+
+
 def mlp(
     inputs: int, outputs: int, hidden: tuple[int, ...], generator: torch.Generator
 ) -> nn.Sequential:
@@ -124,10 +132,10 @@ def mlp(
     """
     layers: list[nn.Module] = []
     for size_in, size_out in pairwise((inputs, *hidden)):
-        layer: nn.Linear = nn.utils.skip_init(nn.Linear, size_in, size_out)  # type: ignore[assignment]
+        layer = _blank(nn.Linear, size_in, size_out)
         _draw(layer, size_in, generator)
         layers += [layer, nn.ELU()]
-    last = nn.utils.skip_init(nn.Linear, hidden[-1] if hidden else inputs, outputs)
+    last = _blank(nn.Linear, hidden[-1] if hidden else inputs, outputs)
     for values in last.parameters():
         nn.init.zeros_(values)
     return nn.Sequential(*layers, last)
@@ -166,8 +174,8 @@ class DemandConvolution(nn.Module):
         kernel, stride = config.kernel_periods, config.stride_periods
         layers: list[nn.Module] = []
         for size_in, size_out in pairwise((1, *config.widths)):
-            layer = nn.utils.skip_init(nn.Conv1d, size_in, size_out, kernel, stride)
-            _draw(layer, size_in * kernel, generator)  # type: ignore[arg-type]
+            layer = _blank(nn.Conv1d, size_in, size_out, kernel, stride)
+            _draw(layer, size_in * kernel, generator)
             layers += [layer, nn.ELU()]
         self.layers = nn.Sequential(*layers)
         self.summary = config.widths[-1] * config.steps[-1]
@@ -234,8 +242,9 @@ class HistoryBody(nn.Module):
             ConfigurationError,
             f"`inputs` must count the history's {config.periods} periods too; got {inputs}.",
         )
-        reader = {"cnn": DemandConvolution, "lstm": DemandMemory}[config.kind]
-        self.reader = reader(config, generator)
+        readers: dict[str, type[DemandConvolution | DemandMemory]]
+        readers = {"cnn": DemandConvolution, "lstm": DemandMemory}
+        self.reader = readers[config.kind](config, generator)
         self.trunk = mlp(self.others + self.reader.summary, outputs, hidden, generator)
 
     def forward(self, features: Float[Tensor, "*N F"]) -> Float[Tensor, "*N K"]:

@@ -5,8 +5,9 @@ a period) and (u, v) the network's output,
 
     quantity = q + m·x·tanh(u / m),   price = p·exp(m·tanh(v / m)).
 
-A fresh network (u = v = 0) is the rule itself, and no network strays further from it than m. Where :class:`NeuralOrderUpTo` learns a level of
-its own, this one serves rules that no single level describes: two sources, ages, prices.
+A fresh network (u = v = 0) is the rule itself, and no network strays further from it than m.
+Where :class:`NeuralOrderUpTo` learns a level of its own, this one serves rules that no single
+level describes: two sources, ages, prices.
 """
 
 from dataclasses import dataclass

@@ -121,11 +121,11 @@ class NeuralPricedOrderUpTo(NeuralOrderUpTo):
 
     def departure(self, observation: Observation) -> Float[Tensor, "B P 3"]:
         """Return (u₁, u₂, v); only level and cap are bounded here."""
-        level_cap, price = self.answer(observation).split([2, 1], -1)
+        level_cap, price = self.answer(observation).tensor_split([2], -1)
         return torch.cat([bounded(level_cap, self.config.limit), price], dim=-1)
 
     def compose(self, observation: Observation, departure: Float[Tensor, "B P 3"]) -> Decision:
         """Return the decision for a departure."""
-        level_cap, price = departure.split([2, 1], -1)
+        level_cap, price = departure.tensor_split([2], -1)
         wish = super().compose(observation, level_cap)
         return Decision(wish.target, wish.cap, wish.batch, price=self.pricing(price))
