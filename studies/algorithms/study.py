@@ -24,7 +24,7 @@ def keys(settings: StudySettings) -> list[Row]:
         {"task": task, "method": method, "library": library, "seed": seed}
         for task in parameters["tasks"]
         for method, library in _entrants(task, parameters)
-        for seed in range(min(settings.seeds, _seeds(task, method, library, parameters)))
+        for seed in range(settings.seeds)
     ]
 
 
@@ -105,12 +105,6 @@ def _is_tuned(rival: str, task: str, parameters: Parameters) -> bool:
 
 def _kind_of_rival(rival: str, parameters: Parameters) -> str:
     return "on_policy" if rival in ("PPO", "A2C") else kind_of(rival.lower(), parameters)
-
-
-def _seeds(task: str, method: str, library: str, parameters: Parameters) -> int:
-    ours = library == OURS
-    kind = kind_of(method, parameters) if ours else _kind_of_rival(method, parameters)
-    return int(parameters["tasks"][task]["seeds"][kind])
 
 
 def _lines(rows: Sequence[Row], parameters: Parameters) -> Iterator[Row]:
