@@ -16,7 +16,7 @@ from restock.seeds import Seeds
 
 from .tasks import arena_of
 
-FITS: dict[str, tuple[Any, type[LoopConfig]]] = {
+FITS: dict[str, tuple[Any, Any]] = {
     "q_learning": (q_learning.fit, q_learning.QLearningConfig),
     "sarsa": (sarsa.fit, sarsa.SarsaConfig),
     "linear_q": (linear_q.fit, linear_q.LinearQConfig),
@@ -33,13 +33,14 @@ FITS: dict[str, tuple[Any, type[LoopConfig]]] = {
 
 def settings_of(table: Parameters, task: str) -> dict[str, Any]:
     """Return the settings of all tasks, overridden by those of one."""
-    special = table[task].as_dict() if task in table else {}
-    return table["all"].as_dict() | special
+    special: dict[str, Any] = table[task].as_dict() if task in table else {}
+    everywhere: dict[str, Any] = table["all"].as_dict()
+    return everywhere | special
 
 
 def kind_of(method: str, parameters: Parameters) -> str:
     """Return which kind of method it is, by which budgets and seeds go."""
-    return next(kind for kind, names in parameters["kinds"].items() if method in names)
+    return next(str(kind) for kind, names in parameters["kinds"].items() if method in names)
 
 
 def train_ours(method: str, name: str, parameters: Parameters, seeds: Seeds) -> TrainingRun[Any]:
@@ -78,7 +79,9 @@ def train_rival(
 
 def _typed(given: dict[str, Any]) -> dict[str, Any]:
     """Return settings as configurations take them: tuples, a grid, an exploration."""
-    typed = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    typed: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in given.items()
+    }
     if "grid" in typed:
         typed["grid"] = Grid(**{name: tuple(v) for name, v in typed["grid"].items()})
     if "exploration" in typed:

@@ -113,9 +113,9 @@ def _lines(rows: Sequence[Row], parameters: Parameters) -> Iterator[Row]:
         for method in parameters["tasks"][task]["methods"]:
             rival = parameters["counterparts"][method]
             ours = _of(rows, task, method, OURS)
-            rivals = [_of(rows, task, rival, library) for library in (DEFAULT, TUNED)]
-            if ours and any(rivals):
-                yield _line(task, method, rival, ours, *rivals, parameters)
+            default, tuned = (_of(rows, task, rival, library) for library in (DEFAULT, TUNED))
+            if ours and (default or tuned):
+                yield _line(task, method, rival, ours, default, tuned, parameters)
 
 
 def _line(
