@@ -9,4 +9,4 @@ list), ``reporting`` (what it looks like) and ``cli`` (the door). Imports go dow
 
 __all__ = ["__version__"]
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -153,7 +153,7 @@ def test_the_readme_s_python_runs_as_it_stands(
     }
 
 
-@pytest.mark.parametrize("page", ["world.md", "environments.md"])
+@pytest.mark.parametrize("page", ["world.md", "environments.md", "learning.md"])
 def test_the_python_of_a_page_runs_as_it_stands(
     docs: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
