@@ -50,7 +50,7 @@ from restock.shapes import LaneValues
 from restock.simulation import Scenario, ScenarioSource, World, average_cost, rollout
 from restock.simulation.period import arrive, observe
 
-__all__ = ["HindsightConfig", "HindsightLearner", "fit"]
+__all__ = ["HindsightConfig", "HindsightLearner", "fit", "pinball"]
 
 P = TypeVar("P", bound=nn.Module)
 

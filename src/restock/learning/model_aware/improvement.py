@@ -113,7 +113,7 @@ class ImprovementConfig(LoopConfig):
         tally_of(self.objective)
 
 
-class Lesson(NamedTuple):
+class _Lesson(NamedTuple):
     """What candidates cost on top of the decision itself, money, for S states.
 
     Of K coordinates: ``chosen`` the decision in steps, ``less`` and ``more`` a step of each,
@@ -154,9 +154,9 @@ class Lesson(NamedTuple):
         pairs = near.unsqueeze(-1) * near.unsqueeze(-2)
         return cost + 0.5 * (twice * pairs).sum((-1, -2))
 
-    def rows(self, rows: Tensor) -> "Lesson":
+    def rows(self, rows: Tensor) -> "_Lesson":
         """Return the lesson of some states."""
-        return Lesson(*(part[rows] for part in self))
+        return _Lesson(*(part[rows] for part in self))
 
 
 def fit(
@@ -240,7 +240,7 @@ class ImprovementLearner(Generic[P]):
         )
 
     @torch.no_grad()
-    def _lesson(self, number: int) -> tuple[Observation, Lesson]:
+    def _lesson(self, number: int) -> tuple[Observation, _Lesson]:
         """Visit fresh states and play their candidates, a chunk of states at a time."""
         config, policy = self.config, self._fast_policy()
         lead_in = config.warm_up if self.state is None else config.spacing
@@ -267,7 +267,7 @@ class ImprovementLearner(Generic[P]):
             future = futures.window(part, part + config.horizon + 1)
             future = future.path_slice(0, len(some.on_hand) * config.futures)
             lessons.append(self._play(policy, some, future))
-        lesson = Lesson(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
+        lesson = _Lesson(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
         return observe(self.world, arrive(self.world, state), visited, lead_in), lesson
 
     def _fast_policy(self) -> Policy:
@@ -283,7 +283,7 @@ class ImprovementLearner(Generic[P]):
             )
         return futures
 
-    def _play(self, policy: Policy, state: State, futures: Scenario) -> Lesson:
+    def _play(self, policy: Policy, state: State, futures: Scenario) -> _Lesson:
         """Return what the candidates cost from these states, averaged over their futures."""
         m, choices = self.config.futures, self.choices
         many = arrive(self.world, map_state(state, lambda x: x.repeat_interleave(m, 0)))
@@ -303,7 +303,7 @@ class ImprovementLearner(Generic[P]):
         moved = chosen.new_zeros(len(state.on_hand), chosen.shape[1], len(places), len(places))
         for i, j in permutations(places, 2):
             moved[..., i, j] = extra(choices.feasible(chosen - steps[i] + steps[j], seen))
-        return Lesson(
+        return _Lesson(
             chosen[::m],
             torch.stack([extra(candidate) for candidate in less], -1),
             torch.stack([extra(candidate) for candidate in more], -1),
