@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pytest
@@ -34,15 +34,25 @@ from restock.policies import (
     EffectiveBaseStock,
     Ensemble,
     FixedPrice,
+    GraphLevels,
+    GraphLevelsConfig,
     InStockRecommender,
     LearnedAllocation,
     LeastCover,
     MarkdownSchedule,
     ModifiedReorderPoint,
     Nearest,
+    NetworkLevels,
+    NeuralConfig,
+    NeuralDeparture,
+    NeuralDepartureConfig,
     NeuralOrderUpTo,
     NeuralOrderUpToConfig,
+    NeuralPricedOrderUpTo,
+    NeuralPricedOrderUpToConfig,
+    NeuralQuantity,
     Priced,
+    PriceHead,
     PricingRule,
     Recommending,
     ReorderBatches,
@@ -62,6 +72,7 @@ if TYPE_CHECKING:
     RandomWorlds = Callable[..., st.SearchStrategy[RandomWorld]]
 
 HAIR = 1e-6
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 def level(case: RandomWorld, low: float = 1, high: float = 12) -> Tensor:
@@ -117,16 +128,61 @@ def recommender(case: RandomWorld) -> InStockRecommender:
     return InStockRecommender(candidate, affinity, torch.ones(len(rows), dtype=torch.float64))
 
 
-def a_network(case: RandomWorld) -> NeuralOrderUpTo:
-    luck = torch.Generator().manual_seed(case.seed % 2**31)
-    anchors = torch.full((len(case.products),), 3.0)
-    policy = NeuralOrderUpTo(
-        NeuralOrderUpToConfig(pipeline_slots=0, hidden=(4,)), anchors, torch.tensor(2.0), luck
-    )
+def luck(case: RandomWorld) -> torch.Generator:
+    return torch.Generator().manual_seed(case.seed % 2**31)
+
+
+def drawn(policy: Network, case: RandomWorld) -> Network:
+    """Return the network with random weights: a fresh one is a classical rule."""
     with torch.no_grad():
         for weight in policy.parameters():
-            weight.normal_(0.0, 0.3, generator=luck)
+            weight.normal_(0.0, 0.3, generator=luck(case))
     return policy.double()
+
+
+def an_order_up_to(case: RandomWorld) -> NeuralOrderUpTo:
+    config = NeuralOrderUpToConfig(pipeline_slots=0, hidden=(4,))
+    anchors = torch.full((len(case.products),), 3.0)
+    return drawn(NeuralOrderUpTo(config, anchors, torch.tensor(2.0), luck(case)), case)
+
+
+def a_quantity(case: RandomWorld) -> NeuralQuantity:
+    config = NeuralConfig(pipeline_slots=0, hidden=(4,))
+    return drawn(NeuralQuantity(config, torch.tensor(0.9), luck(case)), case)
+
+
+def a_departure(case: RandomWorld) -> NeuralDeparture:
+    memory = case.opening.memory
+    ages = None if memory is None else memory.ages
+    config = NeuralDepartureConfig(
+        scale=3.0,
+        lanes=len(case.world.network.lanes),
+        stock_classes=1 if ages is None else ages.on_hand.shape[-1],
+        owes=case.opening.backlog is not None,
+        hidden=(4,),
+    )
+    return drawn(NeuralDeparture(BaseStock(level(case)), config, luck(case)), case)
+
+
+def a_pricing_network(case: RandomWorld) -> NeuralPricedOrderUpTo:
+    anchors, price = torch.full((len(case.products),), 3.0), list_price(case).flatten(1)
+    policy = NeuralPricedOrderUpTo(
+        NeuralPricedOrderUpToConfig(pipeline_slots=0, hidden=(4,)),
+        anchors,
+        torch.tensor(2.0),
+        luck(case),
+        pricing=PriceHead(0.7 * price, 1.2 * price, price),
+    )
+    return drawn(policy, case)
+
+
+def levels(case: RandomWorld) -> NetworkLevels:
+    return NetworkLevels(at_point(case, case.places, 20)[0])
+
+
+def a_graph(case: RandomWorld) -> GraphLevels:
+    config = GraphLevelsConfig(pipeline_slots=0, width=4)
+    return drawn(GraphLevels(config, levels(case), case.world, luck(case)), case)
 
 
 ORDERS: dict[str, Callable[[RandomWorld], Policy]] = {
@@ -134,9 +190,11 @@ ORDERS: dict[str, Callable[[RandomWorld], Policy]] = {
     "CappedBaseStock": lambda case: CappedBaseStock(level(case), level(case, 0, 6)),
     "ConstantOrder": lambda case: ConstantOrder(level(case, 0, 3)),
     "EchelonBaseStock": lambda case: EchelonBaseStock(at_point(case, case.places, 20)),
+    "GraphLevels": a_graph,
     "ModifiedReorderPoint": lambda case: ModifiedReorderPoint(
         level(case, 0, 4), level(case, 4, 12), level(case, 2, 7)
     ),
+    "NetworkLevels": levels,
     "ReorderBatches": lambda case: ReorderBatches(level(case, 0, 6), level(case, 2, 5)),
     "ReorderPoint": lambda case: ReorderPoint(level(case, 0, 4), level(case, 4, 12)),
     "SignalLevel": lambda case: SignalLevel(
@@ -146,8 +204,10 @@ ORDERS: dict[str, Callable[[RandomWorld], Policy]] = {
 """Those that only order: tried in every world."""
 
 NETWORKS: dict[str, Callable[[RandomWorld], Policy]] = {
-    "Ensemble": lambda case: Ensemble([BaseStock(level(case)), a_network(case)]),
-    "NeuralOrderUpTo": a_network,
+    "Ensemble": lambda case: Ensemble([BaseStock(level(case)), an_order_up_to(case)]),
+    "NeuralDeparture": a_departure,
+    "NeuralOrderUpTo": an_order_up_to,
+    "NeuralQuantity": a_quantity,
 }
 """Those that read the stock of one place."""
 
@@ -199,6 +259,7 @@ PRICED: dict[str, Callable[[RandomWorld], Policy]] = {
         for name, rule in PRICES.items()
     },
 }
+PRICERS: dict[str, Callable[[RandomWorld], Policy]] = {"NeuralPricedOrderUpTo": a_pricing_network}
 
 ALLOCATORS: dict[str, Callable[[RandomWorld], Allocator]] = {
     "Cheapest": lambda case: Cheapest(terms_of(case)),
@@ -227,6 +288,7 @@ HOMES: dict[str, tuple[dict[str, Callable[[RandomWorld], Policy]], tuple[str, ..
     "perishables": (PERISHABLES, ("perishing",)),
     "substitutes": (RECOMMENDERS, ("substitutes",)),
     "prices": (PRICED, ("prices",)),
+    "prices of one place": (PRICERS, ("prices", "one place")),
     "regions": (ALLOCATED, ("regions",)),
 }
 """What is tried where, and the features that its worlds always have."""
@@ -238,7 +300,8 @@ def test_every_policy_of_the_catalogue_is_tried() -> None:
     for protocol in (Policy, PricingRule, Allocator):
         known = {each.__name__ for each in exported if isclass(each) and issubclass(each, protocol)}
         tried = {part for _, name in CASES for part in name.split(", ")}
-        assert known - {protocol.__name__} <= tried
+        # these two act in the world of one product alone
+        assert known - {protocol.__name__, "EnvironmentPolicy", "Tabulated"} <= tried
 
 
 def total_cost(run: Run) -> np.ndarray:

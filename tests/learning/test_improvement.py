@@ -33,7 +33,8 @@ CONFIG = ImprovementConfig(
     patience=3,
     states=1500,
     futures=32,
-    horizon=10,
+    horizon=16,
+    wandering=0.2,
     warm_up=15,
     epochs=60,
     batch=256,
@@ -53,7 +54,7 @@ def world_of(lead_time: int = 2) -> World:
 
 
 def network(level: float = 8.0) -> NeuralDeparture:
-    config = NeuralDepartureConfig(scale=MEAN, pipeline_slots=1, hidden=(16, 16))
+    config = NeuralDepartureConfig(scale=MEAN, limit=2.0, pipeline_slots=1, hidden=(16, 16))
     anchor = BaseStock(torch.full((1, 1, 1), level))
     return NeuralDeparture(anchor, config, Seeds(0).torch("network"))
 
@@ -160,7 +161,7 @@ def test_a_fresh_departure_is_its_anchor_and_a_trained_one_is_bounded() -> None:
     assert policy.decide(seen).target.flatten().tolist() == [8.0, 8.0]
     with torch.no_grad():
         policy.body[-1].bias.fill_(100.0)
-    assert policy.decide(seen).target.flatten().tolist() == [10.0, 10.0]
+    assert policy.decide(seen).target.flatten().tolist() == [12.0, 12.0]
 
 
 class Drifting:

@@ -21,7 +21,7 @@ from restock.reporting.charts.tradeoff import spread
 
 
 def log_row(update: int, loss: float) -> LogRow:
-    return LogRow(update, 0.0, loss, 1.0, 0.1)
+    return LogRow(update, steps=0, seconds=0.0, loss=loss, gradient_norm=1.0, learning_rate=0.1)
 
 
 def test_the_waterfall_chart_adds_up_as_plotly_adds(plan: Plan) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
 from restock.policies.neural.bodies import mlp
+from restock.policies.neural.features import owed
 from restock.simulation import Decision, Observation, Policy
 
 __all__ = ["NeuralDeparture", "NeuralDepartureConfig"]
@@ -67,12 +68,20 @@ class NeuralDepartureConfig:
                 f"`{name}` must be > 0 and finite; got {value}. Try the mean demand, and 1.",
             )
 
+    @property
+    def state_columns(self) -> int:
+        """How many numbers of stock it reads."""
+        return self.stock_classes + self.pipeline_slots * self.lanes + self.owes
+
 
 class NeuralDeparture(nn.Module):
     """The ``anchor``'s quantities plus x·u, and its price times exp(v), at one location.
 
     Quantities are those that the anchor wishes for, at most its cap, and below 0 where the stock
     is above its level, so that a network cannot order more and more where it has never been.
+
+    Raises :class:`ConfigurationError`, when it decides, where the world has other lanes, ages or
+    debts than the config says, and where the anchor decides no price to depart from.
 
     >>> from restock.policies.classical import BaseStock
     >>> seen = Observation(
@@ -90,20 +99,29 @@ class NeuralDeparture(nn.Module):
         super().__init__()
         self.anchor, self.config = anchor, config
         outputs = config.lanes + config.prices
-        inputs = config.stock_classes + config.pipeline_slots * config.lanes
-        inputs += config.owes + len(config.signals)
+        inputs = config.state_columns + len(config.signals)
         self.body = mlp(inputs, outputs, config.hidden, generator)
 
     def state(self, observation: Observation) -> Float[Tensor, "B P C"]:
         """Return the state's columns: stock (by age), what is due on each lane, what is owed."""
         memory = observation.memory
         ages = None if memory is None else memory.ages
+        config = self.config
         parts = [observation.on_hand if ages is None else ages.on_hand.flatten(2)]
-        if self.config.pipeline_slots:
-            parts.append(observation.pipeline_stack(self.config.pipeline_slots))
-        if observation.backlog is not None:
-            parts.append(observation.backlog)
+        if config.pipeline_slots:
+            parts.append(observation.pipeline_stack(config.pipeline_slots))
+        if config.owes:
+            parts.append(owed(observation))
         paths = observation.on_hand.shape[0]
+        found = sum(part.shape[-1] for part in parts)
+        require(
+            found == config.state_columns,
+            ConfigurationError,
+            f"the network reads {config.state_columns} numbers of stock, and this world has"
+            f" {found}: one location with `stock_classes` {parts[0].shape[-1]} and `lanes`"
+            f" {observation.on_order.shape[-1]}; got {config.stock_classes} and {config.lanes}."
+            " Change the network's config.",
+        )
         return torch.cat([part.expand(paths, *part.shape[1:]) for part in parts], -1)
 
     def departure(self, observation: Observation) -> Float[Tensor, "B P K"]:

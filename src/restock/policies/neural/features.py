@@ -24,7 +24,7 @@ from restock.shapes import StockValues
 from restock.simulation import Observation
 from restock.simulation.history_signals import observed_history
 
-__all__ = ["NeuralConfig", "feature_count", "features_of", "one_location"]
+__all__ = ["NeuralConfig", "feature_count", "features_of", "one_location", "owed"]
 
 # units a period: stock of a product without demand is many, not infinitely many, periods of it
 LEAST_SCALE = 1e-6
@@ -127,6 +127,19 @@ def one_location(observation: Observation) -> None:
         )
 
 
+def owed(observation: Observation) -> StockValues:
+    """Return the units that all customers wait for, ``[B, P, 1]``.
+
+    Raises :class:`ConfigurationError` in a world where unmet demand is lost.
+    """
+    if observation.backlog is None:
+        raise ConfigurationError(
+            "`owes` reads what customers wait for, and nobody waits in this world: unmet demand is"
+            " lost. Leave it out of the network's config."
+        )
+    return observation.backlog.sum(-1, keepdim=True)
+
+
 def _units(observation: Observation, config: NeuralConfig) -> list[Tensor]:
     """Return the columns in units: on hand, due in each slot, owed."""
     slots, stock = config.pipeline_slots, [observation.on_hand]
@@ -137,12 +150,7 @@ def _units(observation: Observation, config: NeuralConfig) -> list[Tensor]:
     elif slots:
         stock.append(observation.pipeline_stack(slots))
     if config.owes:
-        if observation.backlog is None:
-            raise ConfigurationError(
-                "`owes` reads what customers wait for, and nobody waits in this world: unmet"
-                " demand is lost. Leave it out of the network's config."
-            )
-        stock.append(observation.backlog)
+        stock.append(owed(observation))
     return stock
 
 

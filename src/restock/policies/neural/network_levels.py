@@ -40,8 +40,8 @@ class NetworkLevels(nn.Module):
 
     >>> import torch
     >>> rule = NetworkLevels(torch.tensor([[9.0, 4.0]]))
-    >>> rule.levels
-    tensor([[9.0000, 4.0000]], grad_fn=<ExpBackward0>)
+    >>> [round(level, 4) for level in rule.levels.flatten().tolist()]
+    [9.0, 4.0]
     """
 
     def __init__(
