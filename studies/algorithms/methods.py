@@ -1,6 +1,9 @@
 """How each method is called: ours, and Stable-Baselines3's."""
 
+import json
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from restock.evaluation import Parameters
@@ -15,6 +18,11 @@ from restock.learning.value_methods.temporal_difference import TDConfig
 from restock.seeds import Seeds
 
 from .tasks import arena_of
+
+Settings = dict[str, Any]
+
+#: What is told to the environments around an algorithm of Stable-Baselines3, not to itself.
+ADAPTER = ("environments", "scales_observations", "scales_rewards", "noise")
 
 FITS: dict[str, tuple[Any, Any]] = {
     "q_learning": (q_learning.fit, q_learning.QLearningConfig),
@@ -31,11 +39,24 @@ FITS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def settings_of(table: Parameters, task: str) -> dict[str, Any]:
-    """Return the settings of all tasks, overridden by those of one."""
-    special: dict[str, Any] = table[task].as_dict() if task in table else {}
-    everywhere: dict[str, Any] = table["all"].as_dict()
+OURS, DEFAULT, TUNED = "restock", "sb3", "sb3-tuned"
+SEARCHED = Path(__file__).resolve().parents[1] / "algorithm-settings" / "results.json"
+
+
+def settings_by_hand(task: str, method: str, library: str, parameters: Parameters) -> Settings:
+    """Return the settings of all tasks, overridden by those of one; none of what is by default."""
+    if library == DEFAULT:
+        return {}
+    table = parameters[library][method]
+    special: Settings = table[task].as_dict() if task in table else {}
+    everywhere: Settings = table["all"].as_dict()
     return everywhere | special
+
+
+def settings_for(task: str, method: str, library: str, parameters: Parameters) -> Settings:
+    """Return the settings that the search chose, those by hand where it did not search."""
+    chosen = _chosen().get((task, method, library))
+    return settings_by_hand(task, method, library, parameters) if chosen is None else chosen
 
 
 def kind_of(method: str, parameters: Parameters) -> str:
@@ -43,11 +64,25 @@ def kind_of(method: str, parameters: Parameters) -> str:
     return next(str(kind) for kind, names in parameters["kinds"].items() if method in names)
 
 
-def train_ours(method: str, name: str, parameters: Parameters, seeds: Seeds) -> TrainingRun[Any]:
-    """Train one of our methods on the task ``name``."""
+def train(
+    task: str, method: str, library: str, given: Settings, parameters: Parameters, seeds: Seeds
+) -> TrainingRun[Any]:
+    """Train a method with the settings ``given`` for the steps of its task."""
+    if library == OURS:
+        return _train_ours(task, method, given, parameters, seeds)
+    return _train_rival(task, method, given, parameters, seeds)
+
+
+def kind_of_rival(algorithm: str, parameters: Parameters) -> str:
+    """Return which kind of method an algorithm of Stable-Baselines3 is."""
+    return "on_policy" if algorithm in ("PPO", "A2C") else kind_of(algorithm.lower(), parameters)
+
+
+def _train_ours(
+    name: str, method: str, given: Settings, parameters: Parameters, seeds: Seeds
+) -> TrainingRun[Any]:
     task = parameters["tasks"][name]
     fit, shape = FITS[method]
-    given = settings_of(parameters["restock"][method], name)
     config = shape(**_typed(given), validation_episodes=task["validation_episodes"])
     steps = task["steps"][kind_of(method, parameters)]
     if isinstance(config, OffPolicyConfig):
@@ -59,29 +94,31 @@ def train_ours(method: str, name: str, parameters: Parameters, seeds: Seeds) -> 
     return run
 
 
-def train_rival(
-    algorithm: str, kind: str, name: str, parameters: Parameters, seeds: Seeds, *, tuned: bool
+def _train_rival(
+    name: str, algorithm: str, given: Settings, parameters: Parameters, seeds: Seeds
 ) -> TrainingRun[Any]:
-    """Train an algorithm of Stable-Baselines3 on the task ``name``."""
     task = parameters["tasks"][name]
-    given = settings_of(parameters["baselines"][algorithm], name) if tuned else {}
+    ours = {knob: given[knob] for knob in ADAPTER if knob in given}
     config = StableBaselinesConfig(
         algorithm=algorithm,
-        steps=task["steps"][kind],
-        environments=given.pop("environments", 1),
-        normalises=given.pop("normalises", False),
+        steps=task["steps"][kind_of_rival(algorithm, parameters)],
         validations=parameters["validations"],
         validation_episodes=task["validation_episodes"],
-        settings=given,
+        settings={knob: value for knob, value in given.items() if knob not in ADAPTER},
+        **ours,
     )
     return fit_stable_baselines(arena_of(task), config, seeds)
 
 
-def _typed(given: dict[str, Any]) -> dict[str, Any]:
+@cache
+def _chosen() -> dict[tuple[str, str, str], Settings]:
+    rows = json.loads(SEARCHED.read_text(encoding="utf-8"))["rows"]
+    return {(row["task"], row["method"], row["library"]): row["settings"] for row in rows}
+
+
+def _typed(given: Settings) -> Settings:
     """Return settings as configurations take them: tuples, a grid, an exploration."""
-    typed: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in given.items()
-    }
+    typed: Settings = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     if "grid" in typed:
         typed["grid"] = Grid(**{name: tuple(v) for name, v in typed["grid"].items()})
     if "exploration" in typed:

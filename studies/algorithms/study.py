@@ -10,11 +10,10 @@ from restock.evaluation import Parameters, StudySettings, markdown_table
 from restock.evaluation.across_seeds import SeedSummary, seed_summary
 from restock.seeds import Seeds
 
-from .methods import kind_of, train_ours, train_rival
+from .methods import DEFAULT, OURS, TUNED, kind_of, kind_of_rival, settings_for, train
 from .tasks import judge
 
 Row = dict[str, Any]
-OURS, DEFAULT, TUNED = "restock", "sb3", "sb3-tuned"
 
 
 def keys(settings: StudySettings) -> list[Row]:
@@ -31,18 +30,15 @@ def keys(settings: StudySettings) -> list[Row]:
 def run_row(key: Row, settings: StudySettings) -> Row:
     """Train, and judge what was learned."""
     torch.set_num_threads(1)
-    parameters, name = settings.parameters, key["task"]
-    seeds, method = Seeds(key["seed"]), key["method"]
-    if key["library"] == OURS:
-        run = train_ours(method, name, parameters, seeds)
-    else:
-        kind, tuned = _kind_of_rival(method, parameters), key["library"] == TUNED
-        run = train_rival(method, kind, name, parameters, seeds, tuned=tuned)
+    parameters = settings.parameters
+    player = {name: key[name] for name in ("task", "method", "library")}
+    given = settings_for(**player, parameters=parameters)
+    run = train(**player, given=given, parameters=parameters, seeds=Seeds(key["seed"]))
     curve = [
         [row.steps, -row.validation_cost] for row in run.log if row.validation_cost is not None
     ]
     return {
-        **judge(run.policy, parameters["tasks"][name], parameters),
+        **judge(run.policy, parameters["tasks"][key["task"]], parameters),
         "steps": run.steps,
         "train_seconds": run.seconds,
         "steps_per_second": run.steps / run.seconds,
@@ -99,12 +95,7 @@ def _entrants(task: str, parameters: Parameters) -> Iterator[tuple[str, str]]:
 
 
 def _is_tuned(rival: str, task: str, parameters: Parameters) -> bool:
-    table = parameters["baselines"][rival]
-    return "defaults_only" not in table or task not in table["defaults_only"]
-
-
-def _kind_of_rival(rival: str, parameters: Parameters) -> str:
-    return "on_policy" if rival in ("PPO", "A2C") else kind_of(rival.lower(), parameters)
+    return task not in parameters["defaults_only"].get(rival, ())
 
 
 def _lines(rows: Sequence[Row], parameters: Parameters) -> Iterator[Row]:
@@ -136,7 +127,7 @@ def _line(
         "task": task,
         "method": method,
         "rival_method": rival,
-        "same_steps": kind_of(method, parameters) == _kind_of_rival(rival, parameters),
+        "same_steps": kind_of(method, parameters) == kind_of_rival(rival, parameters),
         "ours": mine.interquartile_mean,
         "ours_spread": mine,
         "default": _spread(default) if default else None,

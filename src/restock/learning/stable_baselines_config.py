@@ -28,17 +28,22 @@ class StableBaselinesConfig:
 
     ``algorithm`` is one of PPO, A2C, DQN, DDPG, TD3, SAC; ``settings`` are those of its
     constructor, all others its defaults. It plays ``steps`` environment steps in ``environments``
-    side by side; with ``normalises``, observations and rewards are divided by running standard
-    deviations (its VecNormalize). Its policy is measured ``validations`` times on the way, and
-    before the start, each time as the mean return of the same ``validation_episodes``.
+    side by side; its VecNormalize divides observations and rewards by running standard deviations
+    where it ``scales_observations`` and ``scales_rewards``. Actions of DDPG, TD3 and SAC get normal
+    ``noise`` of this standard deviation while it plays, in half-widths of the Box. Its policy is
+    measured ``validations`` times on the way, and before the start, each time as the mean return of
+    the same ``validation_episodes``.
 
-    Raises :class:`ConfigurationError` for an unknown algorithm and a count that is no integer ≥ 1.
+    Raises :class:`ConfigurationError` for an unknown algorithm, a count that is no integer ≥ 1, and
+    noise that is negative or that the algorithm does not know.
     """
 
     algorithm: str
     steps: int = 50_000
     environments: int = 1
-    normalises: bool = False
+    scales_observations: bool = False
+    scales_rewards: bool = False
+    noise: float = 0.0
     validations: int = 4
     validation_episodes: int = 32
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -57,3 +62,10 @@ class StableBaselinesConfig:
                 ConfigurationError,
                 f"`{name}` must be an integer ≥ 1; got {value}. Give a whole number.",
             )
+        require(
+            self.noise == 0
+            or (0 < self.noise < float("inf") and ALGORITHMS[self.algorithm] == "continuous"),
+            ConfigurationError,
+            f"`noise` must be ≥ 0 and finite, and 0 but for DDPG, TD3 and SAC; got {self.noise} for"
+            f" {self.algorithm}. Try 0.1, or 0.",
+        )

@@ -14,6 +14,7 @@ import stable_baselines3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
@@ -150,13 +151,21 @@ def build(arena: Arena, config: "StableBaselinesConfig", seed: int) -> tuple[Bas
     algorithm: type[BaseAlgorithm] = getattr(stable_baselines3, config.algorithm)
     _require_known(config.settings, config.algorithm, algorithm)
     envs: VecEnv = ArenaVecEnv(arena, config.environments)
-    if config.normalises:
-        gamma = float(config.settings.get("gamma", 0.99))
-        envs = VecNormalize(envs, gamma=gamma)
+    if config.scales_observations or config.scales_rewards:
+        envs = VecNormalize(
+            envs,
+            norm_obs=config.scales_observations,
+            norm_reward=config.scales_rewards,
+            gamma=float(config.settings.get("gamma", 0.99)),
+        )
+    settings = dict(config.settings)
+    if config.noise:
+        spread = np.full(arena.action_space.shape or (1,), config.noise)
+        settings["action_noise"] = NormalActionNoise(np.zeros_like(spread), spread)
     with warnings.catch_warnings():
         # it advises minibatch sizes and spaces; what is asked for stays so
         warnings.simplefilter("ignore")
-        model = algorithm("MlpPolicy", envs, seed=seed, device="cpu", **config.settings)
+        model = algorithm("MlpPolicy", envs, seed=seed, device="cpu", **settings)
     return model, envs
 
 
@@ -178,7 +187,7 @@ def learn(
 
 def moments(envs: VecEnv) -> tuple[np.ndarray, np.ndarray] | None:
     """Return mean and variance of the observations, ``None`` where they are not normalised."""
-    if not isinstance(envs, VecNormalize) or isinstance(envs.obs_rms, dict):
+    if not isinstance(envs, VecNormalize) or not envs.norm_obs or isinstance(envs.obs_rms, dict):
         return None
     return envs.obs_rms.mean, envs.obs_rms.var
 
