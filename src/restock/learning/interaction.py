@@ -6,7 +6,7 @@ of its last transition, so that a cut-off episode can be bootstrapped and a fini
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -20,6 +20,8 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from restock.errors import ConfigurationError, did_you_mean, require
+from restock.learning.fingerprint import digest
+from restock.seeds import Seeds
 from restock.simulation.environments import InventoryVectorEnv, Setup
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
 ]
 
 RESTOCK = "restock/"
+LONGEST = 100_000
+"""Steps after which an episode of a validation is taken for one that never ends."""
 
 
 @runtime_checkable
@@ -87,6 +91,17 @@ class Arena:
         problem = self.problem.name if isinstance(self.problem, Setup) else self.problem
         return f"{problem} {dict(self.settings)}"
 
+    @property
+    def identity(self) -> str:
+        """What tells it from any other arena: a checkpoint may only go on in the same."""
+        spaces = f"observing {self.observation_space}, acting in {self.action_space}"
+        if not isinstance(self.problem, Setup):
+            return f"{self.name}, {spaces}"
+        setup = self.problem
+        drawn = setup.source.sample(1, min(setup.periods, 32), Seeds(0).torch("fingerprint"))
+        rest = (getattr(setup, each.name) for each in fields(setup) if each.name != "source")
+        return f"{self.name} {digest((*rest, drawn))}, {spaces}"
+
     def vector(self, count: int) -> VectorEnv:
         """Return ``count`` environments in one, ended episodes beginning anew in the same step."""
         if isinstance(self.problem, Setup):
@@ -128,16 +143,28 @@ class Arena:
 
     @torch.no_grad()
     def mean_return(self, policy: ActingPolicy, episodes: int, seed: int) -> float:
-        """Return the mean sum of rewards of ``episodes`` first episodes under ``policy``."""
+        """Return the mean sum of rewards of ``episodes`` first episodes under ``policy``.
+
+        Raises :class:`ConfigurationError` for an episode that has not ended after 100,000 steps.
+        """
         interaction = Interaction(self, episodes)
         interaction.begin(seed)
         total = torch.zeros(episodes, dtype=torch.float64)
         going = torch.ones(episodes, dtype=torch.bool)
-        while going.any():
+        for _ in range(LONGEST):
             moved = interaction.step(policy.act(interaction.observation))
             total += moved.reward * going
             going &= ~(moved.terminated | moved.truncated)
+            if not going.any():
+                break
         interaction.close()
+        require(
+            not going.any(),
+            ConfigurationError,
+            f"{int(going.sum())} of {episodes} validation episodes of '{self.name}' have not ended"
+            f" after {LONGEST:,} steps. Give it a time limit: `max_episode_steps` of"
+            " gymnasium.register.",
+        )
         return float(total.mean())
 
 

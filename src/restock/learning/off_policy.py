@@ -268,8 +268,7 @@ class OffPolicyLearner(ABC, Generic[M]):
             "settings": str(self.settings),
             "seed": str(self.seeds.root),
             "policy": f"{method}, weights {net}",
-            "arena": f"{self.arena.name}, observing {self.arena.observation_space}, acting in"
-            f" {self.arena.action_space}",
+            "arena": self.arena.identity,
         }
 
 

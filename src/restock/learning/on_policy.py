@@ -229,8 +229,7 @@ class OnPolicyLearner(ABC):
             "settings": str(self.settings),
             "seed": str(self.seeds.root),
             "policy": f"{self.policy.kind} actor, weights {net}",
-            "arena": f"{self.arena.name}, observing {self.arena.observation_space}, acting in"
-            f" {self.arena.action_space}",
+            "arena": self.arena.identity,
         }
 
 

@@ -227,8 +227,7 @@ class TDLearner(ABC):
             "settings": str(self.settings),
             "seed": str(self.seeds.root),
             "policy": f"{self.policy.kind} {digest(str(shapes))}",
-            "arena": f"{self.arena.name}, observing {self.arena.observation_space}, acting in"
-            f" {self.arena.action_space}",
+            "arena": self.arena.identity,
         }
 
 
