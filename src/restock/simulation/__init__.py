@@ -1,6 +1,7 @@
 """What happens? The state, what a policy sees and decides, the period, rollouts, the ledger."""
 
 from restock.simulation.flows import Extras, Flows
+from restock.simulation.history_signals import HistorySignals
 from restock.simulation.ledger import LedgerDay, Wish, keep_ledger
 from restock.simulation.network import OUTSIDE, Network
 from restock.simulation.observation import Decision, Observation, Policy
@@ -35,6 +36,7 @@ __all__ = [
     "Economics",
     "Extras",
     "Flows",
+    "HistorySignals",
     "LedgerDay",
     "LossTally",
     "Memory",
