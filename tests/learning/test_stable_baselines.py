@@ -18,7 +18,7 @@ from restock.simulation.environments import setup_for
 
 pytest.importorskip("stable_baselines3", reason="needs the extra `compare`")
 
-from restock.learning.stable_baselines_side import ArenaVecEnv
+from restock.learning.stable_baselines_side import ArenaVecEnv, build
 
 WORLD = Arena("restock/LostSales-v0", {"periods": 5})
 
@@ -141,6 +141,22 @@ def test_its_policy_enters_a_table_of_average_costs() -> None:
     costs = average_cost(setup.world, policy, scenario, warm_up=10)
     assert costs.shape == (4, 1)
     assert bool((costs > 0).all())
+
+
+def test_noise_is_played_by_who_knows_it_and_settings_stay_as_they_were() -> None:
+    settings = {"policy_kwargs": {"net_arch": [8]}, "learning_starts": 8, "batch_size": 8}
+    told = StableBaselinesConfig(
+        algorithm="TD3", steps=32, environments=4, noise=0.3, validations=1, settings=settings
+    )
+    model, envs = build(WORLD, told, 1)
+    envs.close()
+    assert model.action_noise is not None
+    assert "0.3" in repr(model.action_noise)
+    a2c = StableBaselinesConfig(algorithm="A2C", settings={"policy_kwargs": {"log_std_init": 0.0}})
+    build(WORLD, a2c, 1)[1].close()
+    assert a2c.settings == {"policy_kwargs": {"log_std_init": 0.0}}
+    with pytest.raises(ConfigurationError, match=r"`noise` .* got 0.1 for PPO"):
+        StableBaselinesConfig(algorithm="PPO", noise=0.1)
 
 
 def test_what_it_cannot_serve_is_refused_by_name() -> None:

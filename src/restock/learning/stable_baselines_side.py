@@ -4,6 +4,7 @@ Only :mod:`~restock.learning.stable_baselines` imports this module, once it has 
 package is there.
 """
 
+import copy
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -158,7 +159,8 @@ def build(arena: Arena, config: "StableBaselinesConfig", seed: int) -> tuple[Bas
             norm_reward=config.scales_rewards,
             gamma=float(config.settings.get("gamma", 0.99)),
         )
-    settings = dict(config.settings)
+    # its constructors write into what they are given
+    settings = copy.deepcopy(dict(config.settings))
     if config.noise:
         spread = np.full(arena.action_space.shape or (1,), config.noise)
         settings["action_noise"] = NormalActionNoise(np.zeros_like(spread), spread)
