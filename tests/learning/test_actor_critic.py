@@ -85,7 +85,7 @@ def test_what_an_ended_episode_saw_last_is_judged_and_not_the_next_ones_beginnin
     arena = Arena("toy/Steady-v0", {"shows_clock": True, "periods": 3})
     learner = ActorCriticLearner(arena, config, Seeds(1))
     learner.begin(0)
-    rollout = collect(learner.interaction, learner.policy, 4, learner.generator)
+    rollout = collect(learner.interaction, learner.policy, 4, learner.acting)
     features = learner.policy.features(rollout.observation)
     values, following = critic_values(rollout, features, learner.policy, Clock())
     assert values[:, 0].tolist() == [0, 1, 2, 0]
@@ -165,14 +165,14 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     assert results(train(tmp_path)) == results(train(None))
 
 
-@pytest.mark.parametrize("part", ["reward_scale", "generator"])
+@pytest.mark.parametrize("part", ["reward_scale", "acting"])
 def test_a_resumed_run_that_forgot_a_part_would_not_be_the_same(tmp_path: Path, part: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, 4)
     tree = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     forgotten = {
         "reward_scale": {"moments": [0.0, 0.0, 0.0]},
-        "generator": torch.Generator().manual_seed(0).get_state(),
+        "acting": torch.Generator().manual_seed(0).get_state(),
     }
     tree["learner"][part] = forgotten[part]
     torch.save(tree, tmp_path / "checkpoint.pt")
@@ -181,7 +181,7 @@ def test_a_resumed_run_that_forgot_a_part_would_not_be_the_same(tmp_path: Path, 
 
 def test_a_reward_that_is_no_number_stops_training_with_its_batch_on_file(tmp_path: Path) -> None:
     # 7 steps an update: the fifth meets the 30th step
-    with pytest.raises(TrainingError, match=r"the loss is nan .* at update 5; .*offending-batch"):
+    with pytest.raises(TrainingError, match=r"sums to nan at update 5; .*offending-batch"):
         train(tmp_path, good_steps=30)
     batch = torch.load(tmp_path / "offending-batch.pt", weights_only=True)
     assert batch["reward"].isnan().any()
@@ -198,7 +198,7 @@ def test_actions_that_cannot_be_served_are_refused() -> None:
 
 def test_a_policy_of_another_kind_is_refused() -> None:
     other = ActorCriticLearner(Arena("toy/Quadratic-v0"), QUICK, Seeds(1)).policy
-    with pytest.raises(ConfigurationError, match=r"needs a categorical actor .* got GaussianActor"):
+    with pytest.raises(ConfigurationError, match=r"needs a CategoricalActor .* a GaussianActor"):
         ActorCriticLearner(Arena("toy/Bandit-v0"), QUICK, Seeds(1), other)
 
 

@@ -270,7 +270,7 @@ def test_a_resumed_run_that_forgot_a_part_would_not_be_the_same(tmp_path: Path, 
 def test_a_reward_that_is_no_number_stops_training_with_its_batch_on_file(tmp_path: Path) -> None:
     # 2 steps of warm-up and 4 an update, in environments that have 14 good ones: the fourth update
     # meets the 15th step
-    with pytest.raises(TrainingError, match=r"the loss is nan .* at update 4; .*offending-batch"):
+    with pytest.raises(TrainingError, match=r"sums to nan at update 4; .*offending-batch"):
         train(tmp_path, good_steps=14)
     batch = torch.load(tmp_path / "offending-batch.pt", weights_only=True)
     assert batch["reward"].isnan().any()
@@ -283,7 +283,7 @@ def test_weights_that_are_no_numbers_are_noticed_before_any_other_is_touched() -
     learner = learned(Arena("toy/Quadratic-v0"), replace(QUICK, updates=1))
     before = [weight.clone() for weight in learner.policy.parameters()]
     next(iter(learner.judges.critics.parameters())).data.fill_(math.nan)
-    with pytest.raises(ArithmeticError, match="loss nan"):
+    with pytest.raises(ArithmeticError, match="loss is nan"):
         learner.update(1)
     for kept, weight in zip(before, learner.policy.parameters(), strict=True):
         torch.testing.assert_close(kept, weight, rtol=0, atol=0)
@@ -305,7 +305,7 @@ def test_discrete_actions_are_refused() -> None:
 def test_a_policy_of_another_box_is_refused() -> None:
     scale = ObservationScale(Box(-1, 1, (1,)))
     wider = DeterministicActor(scale, Box(0, 20, (1,)), (4,), Seeds(1).torch("actor"))
-    with pytest.raises(ConfigurationError, match="DDPG needs a DeterministicActor that reads"):
+    with pytest.raises(ConfigurationError, match="needs a DeterministicActor"):
         ddpg.fit(Arena("toy/Quadratic-v0"), QUICK, Seeds(1), policy=wider)
 
 

@@ -302,7 +302,7 @@ def test_a_run_that_was_interrupted_ends_the_same(
 def test_a_reward_that_is_no_number_stops_and_is_written_down(tmp_path: Path) -> None:
     config = replace(QUICK, validate_every=1, rounds=5)
     arena = Arena("toy/Steady-v0", {"good_steps": 40})
-    with pytest.raises(TrainingError, match="loss is nan"):
+    with pytest.raises(TrainingError, match="sums to nan"):
         dqn.fit(arena, config, Seeds(1), folder=tmp_path)
     batch = torch.load(tmp_path / "offending-batch.pt", weights_only=True)
     assert bool(batch["reward"].isnan().any())
@@ -318,7 +318,7 @@ def test_continuous_actions_are_refused() -> None:
 def test_a_network_for_other_actions_is_refused() -> None:
     scale = ObservationScale(Box(-1, 1, (1,)))
     policy = QNetwork(scale, 5, (4,), torch.Generator())
-    with pytest.raises(ConfigurationError, match="a network of 3 actions; got one of 5"):
+    with pytest.raises(ConfigurationError, match=r"needs a QNetwork .* for other spaces"):
         dqn.fit(Arena("toy/Bandit-v0"), QUICK, Seeds(1), policy=policy)
 
 

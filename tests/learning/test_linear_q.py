@@ -192,7 +192,7 @@ def test_values_that_run_away_stop_training_and_leave_the_checkpoint_whole(
 ) -> None:
     arena, policy = runaway(ends=False)
     config = replace(RUNS_AWAY, patience=100)
-    with pytest.raises(TrainingError, match=r"both must be finite. Lower `learning_rate`"):
+    with pytest.raises(TrainingError, match=r"it must be finite. Lower `learning_rate`"):
         linear_q.fit(arena, config, Seeds(0), policy=policy, folder=tmp_path)
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert bool(saved["policy"]["weight"].isfinite().all())
@@ -264,3 +264,11 @@ def test_settings_out_of_range_are_refused() -> None:
             replace(CONFIG, **change)
     with pytest.raises(ConfigurationError, match="has 376739 terms; at most 20000"):
         PolynomialFeatures(torch.zeros(22), torch.ones(22), 6)
+
+
+def test_a_whole_step_goes_all_the_way_and_leaves_untried_actions_alone() -> None:
+    policy = LinearQ(PolynomialFeatures(torch.zeros(1), torch.ones(1), 1), 2)
+    seen, error = torch.tensor([[1.0]]), torch.tensor([2.0], dtype=torch.float64)
+    policy.move(seen, torch.tensor([1]), error, 1.0)
+    assert bool(policy.weight.isfinite().all())
+    assert policy.values(seen[0]).tolist() == pytest.approx([0.0, 2.0])

@@ -190,7 +190,7 @@ def test_a_run_that_was_interrupted_ends_the_same(tmp_path: Path) -> None:
 def test_a_reward_that_is_no_number_stops_and_is_written_down(tmp_path: Path) -> None:
     arena = Arena("toy/Drift-v0", {"good_steps": 45})
     config = replace(QUICK, validate_every=1, rounds=4)
-    with pytest.raises(TrainingError, match="loss is nan"):
+    with pytest.raises(TrainingError, match="sums to nan"):
         naf.fit(arena, config, Seeds(1), folder=tmp_path)
     batch = torch.load(tmp_path / "offending-batch.pt", weights_only=True)
     assert bool(batch["reward"].isnan().any())
@@ -204,7 +204,7 @@ def test_discrete_actions_are_refused() -> None:
 def test_a_network_for_other_actions_is_refused() -> None:
     scale = ObservationScale(Box(-1, 1, (1,)))
     policy = NAFNetwork(scale, Box(-1, 1, (2,)), (4,), torch.Generator())
-    with pytest.raises(ConfigurationError, match="actions of 1 numbers; got one of 2"):
+    with pytest.raises(ConfigurationError, match=r"needs a NAFNetwork .* for other spaces"):
         naf.fit(Arena("toy/Quadratic-v0"), QUICK, Seeds(1), policy=policy)
 
 

@@ -83,8 +83,8 @@ def test_the_divergence_is_that_of_two_coins_on_average() -> None:
 def test_the_first_step_follows_the_plain_policy_gradient() -> None:
     learner = PPOLearner(Arena("toy/Bandit-v0"), QUICK, Seeds(1))
     learner.begin(0)
-    rollout = collect(learner.interaction, learner.policy, 8, learner.generator)
-    lesson = learner.lesson(rollout, decay=0.95, learning_rate=0.1).flat()
+    rollout = collect(learner.interaction, learner.policy, 8, learner.acting)
+    lesson = learner.lesson(rollout, decay=0.95).flat()
     logs, _ = learner.policy.judge(lesson.features, lesson.action)
     weights = list(learner.policy.parameters())
     ratio = (logs - logs.detach()).exp()
@@ -100,8 +100,8 @@ def test_each_epoch_sees_each_step_once() -> None:
     config = replace(QUICK, epochs=3, minibatch=50)
     learner = PPOLearner(Arena("toy/Steady-v0", {"shows_clock": True}), config, Seeds(1))
     learner.begin(0)
-    rollout = collect(learner.interaction, learner.policy, 8, learner.generator)
-    lesson = learner.lesson(rollout, decay=0.95, learning_rate=0.1).flat()
+    rollout = collect(learner.interaction, learner.policy, 8, learner.acting)
+    lesson = learner.lesson(rollout, decay=0.95).flat()
     numbered = lesson._replace(value=torch.arange(128.0))
     parts = list(learner._minibatches(numbered, lesson.value))
     assert [len(part.value) for part, _ in parts] == [50, 50, 28] * 3
@@ -232,7 +232,7 @@ def test_a_resumed_run_that_forgot_its_optimizer_would_not_be_the_same(tmp_path:
 
 def test_a_reward_that_is_no_number_stops_training_with_its_batch_on_file(tmp_path: Path) -> None:
     # 8 steps an update: the fourth meets the 26th step
-    with pytest.raises(TrainingError, match=r"the loss is nan .* at update 4; .*offending-batch"):
+    with pytest.raises(TrainingError, match=r"sums to nan at update 4; .*offending-batch"):
         train(tmp_path, good_steps=25)
     batch = torch.load(tmp_path / "offending-batch.pt", weights_only=True)
     assert batch["reward"].isnan().any()
@@ -245,7 +245,7 @@ def test_weights_that_are_no_numbers_are_noticed_before_the_environment_is_asked
     learner = PPOLearner(Arena("toy/Quadratic-v0"), QUICK, Seeds(1))
     next(iter(learner.policy.net.parameters())).data.fill_(math.nan)
     learner.begin(0)
-    with pytest.raises(ArithmeticError, match="loss nan"):
+    with pytest.raises(ArithmeticError, match="sum to nan"):
         learner.update(0)
 
 

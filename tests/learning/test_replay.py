@@ -1,5 +1,6 @@
 """Replay gives back what was played, n rewards at a time, and surprising steps more often."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,7 +221,7 @@ def test_a_saved_replay_goes_on_as_the_first(played: int) -> None:
 def test_a_replay_of_another_shape_is_refused() -> None:
     replay = buffer(4)
     play(replay, torch.zeros(3, 1))
-    with pytest.raises(CheckpointError, match=r"`observation` of the saved replay .*\(3, 1\)"):
+    with pytest.raises(CheckpointError, match=r"`observation` of the saved replay .*\(4, 1\)"):
         ReplayBuffer(4, 1, (2,), ()).load_state_dict(replay.state_dict())
     with pytest.raises(CheckpointError, match="Use the settings of the run"):
         buffer(2).load_state_dict(replay.state_dict())
@@ -255,3 +256,27 @@ def test_a_priority_out_of_range_is_refused(settings: dict[str, float]) -> None:
 def test_a_buffer_that_holds_no_step_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="`capacity` must hold a step of each of 8"):
         buffer(7, 8)
+
+
+def test_in_a_container_its_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_module, "CGROUP", tmp_path)
+    here = available_bytes()
+    (tmp_path / "memory.max").write_text("5000\n", encoding="ascii")
+    (tmp_path / "memory.current").write_text("2000\n", encoding="ascii")
+    if Path("/proc/meminfo").exists():
+        assert available_bytes() == 3000
+    (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
+    assert available_bytes() == pytest.approx(here, rel=0.2)
+
+
+def test_a_buffer_more_than_half_full_is_not_copied() -> None:
+    replay = buffer(4)
+    play(replay, torch.zeros(2, 1))
+    assert replay.state_dict()["reward"].data_ptr() != replay.reward.data_ptr()
+    play(replay, torch.zeros(1, 1))
+    tree = replay.state_dict()
+    assert tree["reward"].data_ptr() == replay.reward.data_ptr()
+    other = buffer(4)
+    other.load_state_dict(tree)
+    assert len(other) == 3
+    assert torch.equal(other.observation[:3], replay.observation[:3])

@@ -137,7 +137,7 @@ def test_a_loss_that_is_no_number_stops_training_and_leaves_the_checkpoint_whole
 ) -> None:
     # calls: validation, fingerprint, then episodes of 3 updates; the fourth episode is spoilt
     policy = network()
-    with pytest.raises(TrainingError, match=r"the loss is nan .* at update 10; both must be") as e:
+    with pytest.raises(TrainingError, match=r"the loss is nan .* at update 10; it must be") as e:
         train(tmp_path, policy=policy, source=Failing(SOURCE, 5))
     assert "\n" not in str(e.value)
     assert all(weight.isfinite().all() for weight in policy.parameters())

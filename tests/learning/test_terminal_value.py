@@ -187,7 +187,7 @@ def test_a_loss_that_is_no_number_stops_training_before_a_weight_moves(tmp_path:
     # calls: validation, warm-up, fingerprint, then an episode of 4 windows each
     config = TerminalValueConfig(**{**SETTINGS, "chains": 16})
     policy = levels(5.0)
-    with pytest.raises(TrainingError, match="at update 5; both must be finite"):
+    with pytest.raises(TrainingError, match="at update 5; it must be finite"):
         terminal_value.fit(policy, world_of(0, 1.0), _Spoilt(4), config, Seeds(0), folder=tmp_path)
     assert policy.levels.isfinite().all()
     assert (tmp_path / "offending-batch.pt").exists()

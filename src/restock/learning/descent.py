@@ -9,11 +9,23 @@ __all__ = ["DivergenceError", "descend"]
 
 
 class DivergenceError(ArithmeticError):
-    """A loss or its gradient is not finite; no weight was touched."""
+    """Something is not finite: ``what``, the ``remedy``, and the ``batch`` that shows it.
 
-    def __init__(self, loss: float, norm: float, learning_rate: float) -> None:
-        super().__init__(f"loss {loss}, gradient norm {norm}")
-        self.loss, self.norm, self.learning_rate = loss, norm, learning_rate
+    It is raised before the step that would follow. Without a batch, it is the one that was learned
+    from last.
+    """
+
+    def __init__(self, what: str, remedy: str, batch: dict[str, Tensor] | None = None) -> None:
+        super().__init__(what, remedy)
+        self.what, self.remedy, self.batch = what, remedy, batch
+
+    @classmethod
+    def of_loss(cls, loss: float, norm: float, learning_rate: float) -> "DivergenceError":
+        """Return that of a loss or of its gradient."""
+        return cls(
+            f"the loss is {loss} (gradient norm {norm})",
+            f"Lower `learning_rate` (now {learning_rate}) or check the instance's costs",
+        )
 
 
 def descend(
@@ -41,6 +53,6 @@ def descend(
     loss.backward()  # type: ignore[no-untyped-call]
     norm = float(nn.utils.clip_grad_norm_(parameters, clip))
     if not (math.isfinite(norm) and math.isfinite(loss.item())):
-        raise DivergenceError(loss.item(), norm, float(optimizer.param_groups[0]["lr"]))
+        raise DivergenceError.of_loss(loss.item(), norm, float(optimizer.param_groups[0]["lr"]))
     optimizer.step()
     return norm

@@ -5,6 +5,7 @@ ended episodes begun anew in the same step. What an ended episode saw last is th
 of its last transition, so that a cut-off episode can be bootstrapped and a finished one not.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -20,6 +21,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from restock.errors import ConfigurationError, did_you_mean, require
+from restock.learning.descent import DivergenceError
 from restock.learning.fingerprint import digest
 from restock.seeds import Seeds
 from restock.simulation.environments import InventoryVectorEnv, Setup
@@ -126,7 +128,13 @@ class Arena:
 
     @cached_property
     def _spaces(self) -> tuple[gymnasium.Space[object], gymnasium.Space[object]]:
-        envs = self.vector(1)
+        try:
+            envs = self.vector(1)
+        except (TypeError, gymnasium.error.Error) as error:
+            raise ConfigurationError(
+                f"the environment '{self.name}' cannot be made: {error}. Check its settings, and"
+                " that what it needs is installed (MuJoCo: pip install 'restock[mujoco]')."
+            ) from error
         spaces = envs.single_observation_space, envs.single_action_space
         envs.close()
         return spaces
@@ -162,14 +170,17 @@ class Arena:
             not going.any(),
             ConfigurationError,
             f"{int(going.sum())} of {episodes} validation episodes of '{self.name}' have not ended"
-            f" after {LONGEST:,} steps. Give it a time limit: `max_episode_steps` of"
-            " gymnasium.register.",
+            f" after {LONGEST:,} steps. Give it a time limit: Arena(id,"
+            " {'max_episode_steps': 1000}).",
         )
         return float(total.mean())
 
 
 class Interaction:
-    """``count`` environments side by side; ``observation`` is what each shows now."""
+    """``count`` environments side by side; ``observation`` is what each shows now.
+
+    ``episodes`` is how many have ended since they began.
+    """
 
     def __init__(self, arena: Arena, count: int) -> None:
         self.envs = arena.vector(count)
@@ -177,30 +188,36 @@ class Interaction:
         self.observation: Shaped[Tensor, "B ..."]
         self.sums = torch.zeros(count, dtype=torch.float64)
         self.finished: list[float] = []
+        self.episodes = 0
 
     def begin(self, seed: int) -> None:
         """Begin new episodes in all environments; returns so far are forgotten."""
         # Gymnasium's environments take seeds of 32 bits in places
         observation, _ = self.envs.reset(seed=seed % 2**31)
-        self.observation = _tensor(observation)
+        self.observation = self._tensor(observation)
         self.sums.zero_()
         self.finished.clear()
+        self.episodes = 0
 
     def step(self, action: Shaped[Tensor, "B ..."]) -> Transitions:
-        """Act in every environment and return what happened."""
+        """Act in every environment and return what happened.
+
+        Raises :class:`DivergenceError` for a reward or an observation that is not finite.
+        """
         before = self.observation
         after, reward, terminated, truncated, info = self.envs.step(action.detach().numpy())
-        self.observation = shown = _tensor(after)
+        self.observation = shown = self._tensor(after)
         ended = terminated | truncated
         rewards = torch.from_numpy(np.asarray(reward, dtype=np.float32))
         self.sums += rewards
         if ended.any():
             rows = torch.from_numpy(np.flatnonzero(ended))
             shown = shown.clone()
-            shown[rows] = _tensor(np.stack(list(info["final_obs"][ended])))
+            shown[rows] = self._tensor(np.stack(list(info["final_obs"][ended])))
             self.finished += self.sums[rows].tolist()
             self.sums[rows] = 0
-        return Transitions(
+            self.episodes += len(rows)
+        moved = Transitions(
             before,
             action,
             rewards,
@@ -208,6 +225,14 @@ class Interaction:
             torch.from_numpy(np.array(terminated)),
             torch.from_numpy(np.array(truncated)),
         )
+        total = float(rewards.sum()) + float(shown.sum())
+        if not math.isfinite(total):
+            raise DivergenceError(
+                f"what the environment paid and showed sums to {total}",
+                "Check the environment, and its settings",
+                moved._asdict(),
+            )
+        return moved
 
     def mean_return(self) -> float | None:
         """Return the mean of the episodes that ended since the last call, ``None`` if none did."""
@@ -216,6 +241,14 @@ class Interaction:
         mean = sum(self.finished) / len(self.finished)
         self.finished.clear()
         return mean
+
+    def _tensor(self, values: np.ndarray) -> Shaped[Tensor, "B ..."]:
+        """Return a row of numbers each, float32 of a Box, and integers that count states."""
+        space = self.envs.single_observation_space
+        if isinstance(space, Discrete):
+            return torch.from_numpy(values.astype(np.int64))
+        kind = np.float32 if isinstance(space, Box) else np.int64
+        return torch.from_numpy(values.astype(kind)).reshape(len(values), -1)
 
     def close(self) -> None:
         """Close the environments."""
@@ -259,10 +292,3 @@ def require_continuous(arena: Arena, method: str) -> Box:
         " gymnasium.wrappers.RescaleAction.",
     )
     return space
-
-
-def _tensor(values: np.ndarray) -> Tensor:
-    """Return observations as float32, or as integers where they count states."""
-    if np.issubdtype(values.dtype, np.integer):
-        return torch.from_numpy(values.astype(np.int64))
-    return torch.from_numpy(values.astype(np.float32, copy=True)).flatten(1)

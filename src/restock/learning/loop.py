@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -26,7 +27,7 @@ __all__ = ["Learner", "LoopConfig", "Update", "train"]
 P = TypeVar("P", bound=nn.Module)
 P_co = TypeVar("P_co", bound=nn.Module, covariant=True)
 
-EVIDENCE = "offending-batch.pt"
+CHECKPOINT, EVIDENCE = "checkpoint.pt", "offending-batch.pt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class LoopConfig:
 
     ``updates`` at most; every ``validate_every`` of them the policy is measured on held-out
     paths and a checkpoint is written; after ``patience`` validations without improvement
-    training stops.
+    training stops. With ``goes_back`` it goes on from the best policy so far after each validation
+    that found a worse one.
 
     Raises :class:`ConfigurationError` for a number that is no integer ≥ 1.
     """
@@ -43,6 +45,7 @@ class LoopConfig:
     updates: int = 300
     validate_every: int = 25
     patience: int = 8
+    goes_back: bool = False
 
     def __post_init__(self) -> None:
         """Check ranges; the conditions are written so that NaN fails them."""
@@ -53,10 +56,19 @@ class LoopConfig:
         for name in names:
             value = getattr(self, name)
             require(
-                value >= least and value % 1 == 0,
+                _is_count(value, least),
                 ConfigurationError,
-                f"`{name}` must be an integer ≥ {least}; got {value}. Give a whole number.",
+                f"`{name}` must be an integer ≥ {least}; got {value!r}. Give a whole number.",
             )
+
+    def require_widths(self, name: str) -> None:
+        """Require that the named setting is a tuple of integers ≥ 1, the widths of layers."""
+        widths = getattr(self, name)
+        require(
+            isinstance(widths, tuple) and all(_is_count(width, 1) for width in widths),
+            ConfigurationError,
+            f"`{name}` must be a tuple of integers ≥ 1; got {widths!r}. Try (64, 64).",
+        )
 
     def require_positive(self, **examples: float) -> None:
         """Require that each named setting is finite and > 0; its example is the remedy."""
@@ -110,7 +122,8 @@ class Learner(Protocol[P_co]):
     def update(self, number: int) -> Update:
         """Make update ``number``, the first being 0.
 
-        Raises :class:`DivergenceError`, before any weight is touched, when a loss is not finite.
+        Raises :class:`DivergenceError`, before the step that it would lead, when a loss is not
+        finite.
         """
         ...
 
@@ -162,32 +175,59 @@ def train(
     on from its last checkpoint. ``evaluate``, the evaluation callback, measures the policy in
     place of the learner's own validation. ``listeners`` hear of every update.
 
-    Raises :class:`TrainingError` when a loss stops being finite (the last good checkpoint is kept
-    and the batch is written beside it) and :class:`CheckpointError` when the folder holds another
-    run's checkpoint.
+    Raises :class:`TrainingError` when a loss, a weight or a validation stops being finite (the
+    learner's policy is then the best so far, the last good checkpoint is kept, and the batch is
+    written beside it) and :class:`CheckpointError` when the folder holds another run's checkpoint.
     """
     run = TrainingRun(learner.policy, math.inf, 0, 0, 0.0)
     best = _Best()
-    file = None if folder is None else folder / "checkpoint.pt"
+    file = None if folder is None else folder / CHECKPOINT
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     if file is not None and file.exists():
         _resume(load_checkpoint(file, fingerprint), learner, run, best)
 
     def validate() -> float:
+        _require_finite_weights(learner.policy)
         cost = learner.validate() if evaluate is None else evaluate(learner.policy)
+        if not math.isfinite(cost):
+            raise DivergenceError(
+                f"the validation cost is {cost}",
+                "Check the rewards or costs of what it is validated on, and `evaluate` if you gave"
+                " one",
+            )
         if cost < best.cost:
             best.cost, best.update, best.weights = cost, run.updates, _copy(learner.policy)
+        elif config.goes_back:
+            learner.policy.load_state_dict(best.weights)
         return cost
 
+    try:
+        _loop(learner, config, run, best, validate, fingerprint, file, listeners)
+    except DivergenceError as error:
+        raise _explained(error, learner, run, best, folder) from error
+    learner.policy.load_state_dict(best.weights)
+    run.best_validation_cost, run.best_update = best.cost, best.update
+    return run
+
+
+def _loop(
+    learner: Learner[P],
+    config: LoopConfig,
+    run: TrainingRun[P],
+    best: _Best,
+    validate: Callable[[], float],
+    fingerprint: Fingerprint,
+    file: Path | None,
+    listeners: Sequence[Listener],
+) -> None:
     since = time.perf_counter()
     if run.updates == 0:
         validate()
-        best.weights = best.weights or _copy(learner.policy)
     learner.begin(run.updates)
     waiting = config.patience * config.validate_every
     while run.updates < config.updates and run.updates - best.update < waiting:
-        told = _updated(learner, run.updates, folder)
+        told = _finite(learner.update(run.updates))
         steps = run.steps + told.steps
         run.updates += 1
         is_checkpoint = run.updates % config.validate_every == 0 or run.updates == config.updates
@@ -203,30 +243,44 @@ def train(
         for listener in listeners:
             listener(row)
         since = time.perf_counter()
-    learner.policy.load_state_dict(best.weights)
-    run.best_validation_cost, run.best_update = best.cost, best.update
-    return run
 
 
-def _updated(learner: Learner[P], number: int, folder: Path | None) -> Update:
-    """Make an update; of one that diverges keep the batch and say what to do."""
-    try:
-        return _finite(learner.update(number))
-    except DivergenceError as error:
-        kept = ""
-        if folder is not None:
-            torch.save(learner.evidence(), folder / EVIDENCE)
-            kept = f" Its batch is in {folder / EVIDENCE}."
-        raise TrainingError(
-            f"the loss is {error.loss} (gradient norm {error.norm}) at update {number + 1}; both"
-            f" must be finite. Lower `learning_rate` (now {error.learning_rate}) or check the"
-            f" instance's costs; the last good checkpoint is kept.{kept}"
-        ) from error
+def _explained(
+    error: DivergenceError,
+    learner: Learner[P],
+    run: TrainingRun[P],
+    best: _Best,
+    folder: Path | None,
+) -> TrainingError:
+    """Go back to the best policy, keep the batch, and say what to do."""
+    if best.weights:
+        learner.policy.load_state_dict(best.weights)
+    kept = "no checkpoint was written yet."
+    if folder is None:
+        kept = "nothing was kept, as no `folder` was given."
+    elif (folder / CHECKPOINT).exists():
+        kept = f"the last good checkpoint is kept in {folder / CHECKPOINT}."
+    if folder is not None:
+        torch.save(error.batch or learner.evidence(), folder / EVIDENCE)
+        kept += f" The batch is in {folder / EVIDENCE}."
+    return TrainingError(
+        f"{error.what} at update {run.updates + 1}; it must be finite. {error.remedy}; {kept}"
+    )
+
+
+def _require_finite_weights(policy: nn.Module) -> None:
+    # tables and formulas keep what they learn in buffers
+    for name, values in list(policy.named_parameters()) or policy.named_buffers():
+        if not bool(values.isfinite().all()):
+            raise DivergenceError(
+                f"the weights `{name}` sum to {float(values.detach().sum())}",
+                "Lower `learning_rate` or check the instance's costs",
+            )
 
 
 def _finite(told: Update) -> Update:
     if not math.isfinite(told.loss):
-        raise DivergenceError(told.loss, told.gradient_norm, told.learning_rate)
+        raise DivergenceError.of_loss(told.loss, told.gradient_norm, told.learning_rate)
     return told
 
 
@@ -254,3 +308,7 @@ def _resume(saved: Checkpoint, learner: Learner[P], run: TrainingRun[P], best: _
 
 def _copy(policy: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in policy.state_dict().items()}
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least

@@ -8,8 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from gymnasium.spaces import Box, Discrete
@@ -17,13 +16,11 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
-from restock.learning.descent import DivergenceError
-from restock.learning.fingerprint import Fingerprint
-from restock.learning.interaction import Arena, Interaction, Transitions
-from restock.learning.loop import LoopConfig, Update, train
+from restock.learning.arena_learner import ArenaConfig, ArenaLearner
+from restock.learning.interaction import Arena, Transitions
+from restock.learning.loop import Update
 from restock.learning.replay import Batch, Priority, ReplayBuffer
-from restock.learning.run import Listener, TrainingRun
-from restock.learning.scaling import ObservationScale, RewardScale
+from restock.learning.scaling import FURTHEST, ObservationScale, RewardScale
 from restock.seeds import Seeds
 
 __all__ = [
@@ -34,40 +31,35 @@ __all__ = [
     "any_action",
     "follow",
     "replay_for",
-    "run_off_policy",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OffPolicyConfig(LoopConfig):
+class OffPolicyConfig(ArenaConfig):
     """How an off-policy method plays and learns; each has these and its own.
 
     One update is ``rounds`` rounds: each plays ``horizon`` steps in ``environments`` (B) side by
     side and then takes ``gradient_steps`` on minibatches of ``minibatch`` steps (K), drawn from the
     last ``capacity`` that were played. The first ``warm_up`` environment steps are random actions,
-    and nothing is learned of them until they are all there. Episodes begin anew after each
-    validation, so that ``validate_every`` updates should play longer than an episode.
+    and nothing is learned of them until they are all there.
 
-    Rewards are discounted by ``discount`` (γ) a step; targets hold ``steps`` (n) of them. With a
-    ``priority``, surprising steps are drawn more often. Target networks move by ``target_rate`` (τ)
-    of the way every ``target_every`` gradient steps: τ = 1 is a copy, a small τ every step Polyak's
-    average. Adam's step size is ``learning_rate``, and falls to 0 by a cosine if ``anneals``;
-    ``gradient_clip`` bounds the gradient's norm. Networks have ``hidden`` layers. Running standard
-    deviations divide observations if ``scales_observations``, and rewards (that of the discounted
-    return) if ``scales_rewards``. Validation is the mean return of ``validation_episodes`` under
-    the best known action, the same episodes every time.
+    Targets hold ``steps`` (n) rewards. With a ``priority``, surprising steps are drawn more often.
+    Target networks move by ``target_rate`` (τ) of the way every ``target_every`` gradient
+    steps: τ = 1 is a copy, a small τ every step Polyak's average. Adam's step size is
+    ``learning_rate``, and falls to 0 by a cosine if ``anneals``; ``gradient_clip`` bounds the
+    gradient's norm. Networks have ``hidden`` layers. Running standard deviations divide
+    observations if ``scales_observations``, and rewards (that of the discounted return, then
+    clipped to ±10) if ``scales_rewards``.
 
     Raises :class:`ConfigurationError` for a number outside its range.
     """
 
-    environments: int = 32
     horizon: int = 1
     gradient_steps: int = 1
-    rounds: int = 32
+    rounds: int = 40
     minibatch: int = 256
     capacity: int = 100_000
     warm_up: int = 1000
-    discount: float = 0.99
     steps: int = 1
     priority: Priority | None = None
     target_rate: float = 0.005
@@ -78,24 +70,19 @@ class OffPolicyConfig(LoopConfig):
     hidden: tuple[int, ...] = (64, 64)
     scales_observations: bool = True
     scales_rewards: bool = True
-    validation_episodes: int = 32
 
     def __post_init__(self) -> None:
         """Check ranges; the conditions are written so that NaN fails them."""
-        LoopConfig.__post_init__(self)
-        self.require_counts("environments", "horizon", "gradient_steps", "rounds", "minibatch")
-        self.require_counts("capacity", "warm_up", "steps", "target_every", "validation_episodes")
-        self.require_shares(discount=0.99, target_rate=0.005)
+        ArenaConfig.__post_init__(self)
+        self.require_counts("horizon", "gradient_steps", "rounds", "minibatch")
+        self.require_counts("capacity", "warm_up", "steps", "target_every")
+        self.require_widths("hidden")
+        self.require_shares(target_rate=0.005)
         self.require_positive(learning_rate=1e-3, target_rate=0.005)
         require(
             self.gradient_clip > 0,
             ConfigurationError,
             f"`gradient_clip` must be > 0; got {self.gradient_clip}. Try 10.",
-        )
-        require(
-            all(width >= 1 and width % 1 == 0 for width in self.hidden),
-            ConfigurationError,
-            f"`hidden` must be integers ≥ 1; got {self.hidden}. Try (64, 64).",
         )
         require(
             self.capacity >= self.warm_up + self.environments,
@@ -133,20 +120,22 @@ class OffPolicyModule(nn.Module, ABC):
 M = TypeVar("M", bound=OffPolicyModule)
 
 
-class OffPolicyLearner(ABC, Generic[M]):
+class OffPolicyLearner(ArenaLearner[M]):
     """A policy, the environments that it plays in, and what it remembers of them.
 
     Subclasses own optimizers and target networks and add them to the state.
     """
 
-    def __init__(self, arena: Arena, config: OffPolicyConfig, seeds: Seeds, policy: M) -> None:
-        self.arena, self.settings, self.seeds, self.policy = arena, config, seeds, policy
+    def __init__(
+        self, arena: Arena, config: OffPolicyConfig, seeds: Seeds, policy: M, *, method: str
+    ) -> None:
+        super().__init__(arena, config, seeds, policy, method=method)
+        self.settings = config
         self.replay = replay_for(arena, config)
-        self.acting, self.drawing = seeds.torch("acting"), seeds.torch("replay")
+        self.drawing = seeds.torch("replay")
         self.reward_scale = RewardScale(
             config.environments, config.discount, learns=config.scales_rewards
         )
-        self.interaction = Interaction(arena, config.environments)
         self.gradient_steps = 0
         self.last: Batch | Transitions | None = None
 
@@ -186,10 +175,7 @@ class OffPolicyLearner(ABC, Generic[M]):
 
     @torch.no_grad()
     def play(self, periods: int, progress: float | None) -> int:
-        """Play ``periods`` steps into replay, at random without a ``progress``; return how many.
-
-        Raises :class:`DivergenceError` for an observation or a reward that is not finite.
-        """
+        """Play ``periods`` steps into replay, at random without a ``progress``; return how many."""
         moves = []
         for _ in range(periods):
             seen = self.interaction.observation
@@ -198,7 +184,6 @@ class OffPolicyLearner(ABC, Generic[M]):
             else:
                 action = self.explore(seen, progress)
             moved = self.last = self.interaction.step(action)
-            self._require_finite(moved)
             self.replay.add(moved)
             moves.append(moved)
         self.policy.scale.learn(torch.stack([moved.observation for moved in moves]))
@@ -213,7 +198,10 @@ class OffPolicyLearner(ABC, Generic[M]):
         config = self.settings
         beta = 1.0 if config.priority is None else config.priority.beta(progress)
         batch = self.replay.sample(config.minibatch, self.drawing, beta=beta)
-        self.last = batch = batch._replace(reward=batch.reward * self.reward_gain)
+        # a target holds at most n rewards
+        most = FURTHEST * config.steps if config.scales_rewards else math.inf
+        reward = (batch.reward * self.reward_gain).clamp(-most, most)
+        self.last = batch = batch._replace(reward=reward)
         return batch
 
     @property
@@ -223,69 +211,33 @@ class OffPolicyLearner(ABC, Generic[M]):
             return 1.0
         return float((self.reward_scale.moments.variance + 1e-8).rsqrt())
 
-    def _require_finite(self, moved: Transitions) -> None:
-        total = float(moved.reward.sum()) + float(moved.next_observation.sum())
-        if not math.isfinite(total):
-            raise DivergenceError(total, total, self.settings.learning_rate)
-
-    def validate(self) -> float:
-        """Return minus the mean return of the held-out episodes."""
-        seed = self.seeds.integer("validation")
-        return -self.arena.mean_return(self.policy, self.settings.validation_episodes, seed)
-
     def begin(self, update: int) -> None:
         """Begin new episodes; what is remembered stays."""
-        self.interaction.begin(self.seeds.integer(f"episodes from update {update}"))
+        super().begin(update)
         self.reward_scale.begin()
         self.replay.cut()
 
     def state_dict(self) -> dict[str, Any]:
         """Return replay, generators and the scale of rewards; a subclass adds its own."""
         return {
+            **super().state_dict(),
             "replay": self.replay.state_dict(),
             "reward_scale": self.reward_scale.state_dict(),
-            "acting": self.acting.get_state(),
             "drawing": self.drawing.get_state(),
             "gradient_steps": self.gradient_steps,
         }
 
     def load_state_dict(self, tree: dict[str, Any]) -> None:
         """Take them back."""
+        super().load_state_dict(tree)
         self.replay.load_state_dict(tree["replay"])
         self.reward_scale.load_state_dict(tree["reward_scale"])
-        self.acting.set_state(tree["acting"])
         self.drawing.set_state(tree["drawing"])
         self.gradient_steps = int(tree["gradient_steps"])
 
     def evidence(self) -> dict[str, Tensor]:
         """Return the minibatch, or the step of the environments, that came last."""
         return {} if self.last is None else self.last._asdict()
-
-    def fingerprint(self, method: str) -> Fingerprint:
-        """Return what the run's result depends on, besides its weights."""
-        net = " × ".join(str(tuple(weight.shape)) for weight in self.policy.parameters())
-        return {
-            "settings": str(self.settings),
-            "seed": str(self.seeds.root),
-            "policy": f"{method}, weights {net}",
-            "arena": self.arena.identity,
-        }
-
-
-def run_off_policy(
-    learner: OffPolicyLearner[M], method: str, folder: Path | None, listeners: Sequence[Listener]
-) -> TrainingRun[M]:
-    """Train with the shared loop, and close the environments whatever happens."""
-    try:
-        return train(
-            learner,
-            learner.settings,
-            learner.fingerprint(method),
-            folder=folder,
-            listeners=listeners,
-        )
-    finally:
-        learner.interaction.close()
 
 
 @torch.no_grad()

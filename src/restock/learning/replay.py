@@ -35,6 +35,7 @@ from restock.learning.sum_tree import SumTree
 
 __all__ = ["Batch", "Priority", "ReplayBuffer", "available_bytes"]
 
+CGROUP = Path("/sys/fs/cgroup")
 SHARE_OF_MEMORY = 0.9
 """Of the memory that is available, a replay buffer may take this share."""
 
@@ -194,16 +195,16 @@ class ReplayBuffer:
     def at(self, index: Int[Tensor, " K"]) -> Batch:
         """Return the steps at these places, each as likely as the others."""
         if self.steps == 1:
-            last, reward = index, self.reward[index]
+            last, reward = index, self.reward.index_select(0, index)
             discount = torch.full_like(reward, self.discount)
         else:
             last, reward, discount = self._ahead(index)
-        terminated = self.terminated[last]
+        terminated = self.terminated.index_select(0, last)
         return Batch(
-            observation=self.observation[index],
-            action=self.action[index],
+            observation=self.observation.index_select(0, index),
+            action=self.action.index_select(0, index),
             reward=reward,
-            next_observation=self.next_observation[last],
+            next_observation=self.next_observation.index_select(0, last),
             terminated=terminated,
             discount=discount.masked_fill(terminated, 0.0),
             weight=torch.ones(len(index)),
@@ -235,9 +236,16 @@ class ReplayBuffer:
         self.tree.set(index, weight)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the steps that were added and their priorities, as a checkpoint keeps them."""
+        """Return the steps that were added and their priorities, as a checkpoint keeps them.
+
+        A buffer more than half full is not copied: memory need not hold it twice.
+        """
         rows = len(self)
-        tensors = {name: getattr(self, name)[:rows].clone() for name in _COLUMNS}
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        is_large = 2 * rows > self.capacity
+        tensors = {
+            name: column if is_large else column[:rows].clone() for name, column in columns.items()
+        }
         leaves = None if self.tree is None else self.tree.leaves[:rows].clone()
         return {
             **tensors,
@@ -256,12 +264,12 @@ class ReplayBuffer:
         for name in _COLUMNS:
             kept, here = tree[name], getattr(self, name)
             require(
-                rows <= self.capacity and kept.shape == (rows, *here.shape[1:]),
+                rows <= min(self.capacity, len(kept)) and kept.shape[1:] == here.shape[1:],
                 CheckpointError,
                 f"`{name}` of the saved replay has shape {tuple(kept.shape)}; this buffer holds"
                 f" {tuple(here.shape)}. Use the settings of the run that saved it.",
             )
-            here[:rows] = kept
+            here[:rows] = kept[:rows]
         self.slot, self.filled = int(tree["slot"]), int(tree["filled"])
         self.greatest = float(tree["greatest"])
         if self.tree is not None:
@@ -271,18 +279,30 @@ class ReplayBuffer:
 _COLUMNS = ("observation", "next_observation", "action", "reward", "terminated", "stops")
 
 
-def available_bytes() -> int | None:
-    """Return the memory that a process can still take, ``None`` where nobody tells."""
+def available_bytes() -> float | None:
+    """Return the memory that a process can still take, ``None`` where nobody tells.
+
+    In a container it is what the container's limit leaves, not what the machine has.
+    """
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         for line in meminfo.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+                return min(int(line.split()[1]) * 1024, _left_in_container())
     names = getattr(os, "sysconf_names", {})
     if "SC_PHYS_PAGES" not in names:
         return None
     pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in names else "SC_PHYS_PAGES"
     return int(os.sysconf(pages)) * int(os.sysconf("SC_PAGE_SIZE"))
+
+
+def _left_in_container() -> float:
+    """Return the bytes that a limit of cgroups (version 2) leaves, ∞ without one."""
+    limit, used = (CGROUP / name for name in ("memory.max", "memory.current"))
+    if not (limit.exists() and used.exists()):
+        return math.inf
+    most = limit.read_text(encoding="ascii").strip()
+    return math.inf if most == "max" else int(most) - int(used.read_text(encoding="ascii"))
 
 
 def _require_memory(rows: int, bytes_a_row: int) -> None:

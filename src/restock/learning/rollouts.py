@@ -20,7 +20,6 @@ __all__ = [
     "collect",
     "collect_episodes",
     "critic_values",
-    "require_finite",
     "standardised",
 ]
 
@@ -58,7 +57,7 @@ def collect(
 ) -> Rollout:
     """Play ``periods`` steps in all environments, going on from where they are.
 
-    Raises :class:`DivergenceError` for an action that is not finite.
+    Raises :class:`DivergenceError` for an action, an observation or a reward that is not finite.
     """
     moves: list[Transitions] = []
     actions: list[Tensor] = []
@@ -76,7 +75,7 @@ def collect_episodes(
 
     ``played`` is false after the end of an environment's first episode.
 
-    Raises :class:`DivergenceError` for an action that is not finite.
+    Raises :class:`DivergenceError` for an action, an observation or a reward that is not finite.
     """
     moves: list[Transitions] = []
     actions: list[Tensor] = []
@@ -104,16 +103,6 @@ def critic_values(
     return values, following
 
 
-def require_finite(rollout: Rollout, learning_rate: float) -> None:
-    """Raise :class:`DivergenceError` when an observation or a reward is not finite.
-
-    Before anything is learned of it, so that no running moment is spoilt.
-    """
-    total = float(rollout.reward.sum() + rollout.observation.sum() + rollout.final.sum())
-    if total - total != 0:
-        raise DivergenceError(total, total, learning_rate)
-
-
 def standardised(advantage: Float[Tensor, " N"]) -> Float[Tensor, " N"]:
     """Return advantages with mean 0 and standard deviation 1, or 0 where all are the same.
 
@@ -130,7 +119,11 @@ def _played(
     action = actor.draw(actor.features(interaction.observation), generator)
     total = float(action.sum())
     if total - total != 0:
-        raise DivergenceError(total, total, float("nan"))
+        raise DivergenceError(
+            f"the policy's actions sum to {total}",
+            "Lower `learning_rate`, or check what the environment shows",
+            {"observation": interaction.observation, "action": action},
+        )
     return action, interaction.step(actor.to_environment(action))
 
 

@@ -19,9 +19,9 @@ class LogRow:
 
     ``update``: updates of the weights so far. ``steps``: periods simulated so far, summed over
     parallel paths (environment steps). ``seconds``: training time so far, listeners left out.
-    ``loss``: what the update lowered, as its algorithm defines it; for the pathwise gradient the
-    average cost per product and period of the window in units of the first window's, penalty
-    included. ``gradient_norm``: Euclidean, before clipping. ``learning_rate``: the step size used.
+    ``loss``: what the update lowered; its formula is at the top of the algorithm's file.
+    ``gradient_norm``: Euclidean, before clipping; of a method with actor and critics the critics'.
+    Both are means where an update takes several steps. ``learning_rate``: the step size used.
     ``validation_cost``: what training minimises, measured on held-out paths, money per product and
     period; of a model-free run minus the mean return of an episode; ``None`` between validations.
 

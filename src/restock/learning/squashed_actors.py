@@ -14,14 +14,13 @@ over u, in half-widths: in the environment's units it would differ by a constant
 import math
 from abc import abstractmethod
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from gymnasium.spaces import Box
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from restock.errors import ConfigurationError
 from restock.learning.off_policy import OffPolicyModule
 from restock.learning.scaling import ObservationScale
 
@@ -30,7 +29,6 @@ __all__ = [
     "Draw",
     "SquashedActor",
     "SquashedGaussianActor",
-    "fitting",
     "relu_tower",
 ]
 
@@ -69,7 +67,7 @@ class SquashedActor(OffPolicyModule):
     middle: Tensor
     half_width: Tensor
 
-    def __init__(self, scale: ObservationScale, space: Box, net: nn.Sequential) -> None:
+    def __init__(self, scale: ObservationScale, space: Box, net: nn.Module) -> None:
         super().__init__()
         self.scale, self.net = scale, net
         self.actions = int(space.shape[0])
@@ -186,32 +184,3 @@ def _log_density(before: Tensor, noise: Tensor, log_deviation: Tensor) -> Tensor
     normal = -0.5 * noise.square() - log_deviation - HALF_LOG_TAU
     stretch = 2 * (math.log(2) - before - nn.functional.softplus(-2 * before))
     return (normal - stretch).sum(-1)
-
-
-S = TypeVar("S", bound=SquashedActor)
-
-
-def fitting(policy: S | None, fresh: S, method: str) -> S:
-    """Return ``policy``, or ``fresh`` where there is none.
-
-    Raises :class:`ConfigurationError` for a policy of another kind, or of other numbers.
-
-    >>> space, seed = Box(0, 10, (1,)), torch.Generator().manual_seed(0)
-    >>> fresh = DeterministicActor(ObservationScale(space), space, (8,), seed)
-    >>> fitting(None, fresh, "DDPG") is fresh
-    True
-    """
-    if policy is None:
-        return fresh
-    if (
-        isinstance(policy, type(fresh))
-        and policy.scale.width == fresh.scale.width
-        and torch.equal(policy.middle, fresh.middle)
-        and torch.equal(policy.half_width, fresh.half_width)
-    ):
-        return policy
-    raise ConfigurationError(
-        f"{method} needs a {type(fresh).__name__} that reads {fresh.scale.width} numbers and acts"
-        f" in this arena's Box of {fresh.actions}; got {type(policy).__name__}. Give one that was"
-        " trained in this arena, or none."
-    )

@@ -18,7 +18,8 @@ class TensorBoardLog:
 
     Give it to a trainer among its ``listeners``, in a ``with`` block that closes the file. Each
     figure of :class:`~restock.learning.run.LogRow` is a curve ``training/NAME`` over environment
-    steps, or over updates with ``by_updates``; figures that a row does not have are left out.
+    steps, or over updates with ``by_updates``; figures that a row does not have are left out. A run
+    that is resumed into the same folder replaces what was drawn after its last checkpoint.
 
     Raises :class:`ConfigurationError` when TensorBoard is not installed.
     """
@@ -32,11 +33,14 @@ class TensorBoardLog:
                 " Install the extra: pip install 'restock[track]'."
             ) from error
         self.by_updates = by_updates
-        self.writer = SummaryWriter(str(folder))
+        self.folder, self._open = folder, SummaryWriter
+        self.writer: SummaryWriter | None = None
 
     def __call__(self, row: LogRow) -> None:
         """Write one row."""
         place = row.update if self.by_updates else row.steps
+        if self.writer is None:
+            self.writer = self._open(str(self.folder), purge_step=place)
         for item in fields(row):
             value = getattr(row, item.name)
             if item.name not in AXES and value is not None and math.isfinite(value):
@@ -45,7 +49,8 @@ class TensorBoardLog:
 
     def close(self) -> None:
         """Write what is left and close the file."""
-        self.writer.close()
+        if self.writer is not None:
+            self.writer.close()
 
     def __enter__(self) -> "TensorBoardLog":  # noqa: PYI034 - the shape checker knows no Self
         """Return the listener."""

@@ -72,11 +72,12 @@ class ImprovementConfig(LoopConfig):
 
     A round looks at ``states`` states (S) of the policy's own chains, ``spacing`` periods after
     those of the last (the first after ``warm_up``), each with ``futures`` demand paths (M) of
-    ``horizon`` periods (H) beyond the first. On the way to them a share ``wandering`` of decisions
-    is moved by a step, so that rare states are met with too. A step of an order is one unit, of a
-    price ``price_step`` (money; the distance of two rungs). Distillation makes ``epochs`` passes
-    in batches of ``batch`` states; the step size falls from ``learning_rate`` to 0 in each round.
-    About ``chunk`` chains are simulated at once. Validation and ``objective`` are as in
+    ``horizon`` periods (H) beyond the first. On the way to them a share ``wandering`` of
+    decisions is moved by a step, so that rare states are met with too. A step of an order is
+    one unit, of a price ``price_step`` (money; the distance of two rungs). Distillation makes
+    ``epochs`` passes in batches of ``batch`` states; the step size falls from ``learning_rate``
+    to 0 in each round. A round that made the policy worse is taken back. About ``chunk`` chains
+    are simulated at once. Validation and ``objective`` are as in
     :class:`~restock.learning.PathwiseConfig`.
 
     Raises :class:`ConfigurationError` for numbers out of range.
@@ -85,6 +86,7 @@ class ImprovementConfig(LoopConfig):
     updates: int = 3
     validate_every: int = 1
     patience: int = 2
+    goes_back: bool = True
     states: int = 50_000
     futures: int = 128
     horizon: int = 28

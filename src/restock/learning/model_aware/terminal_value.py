@@ -192,7 +192,7 @@ class TerminalValueLearner(Generic[P]):
         size = config.learning_rate * config.cosine(number)
         returns = self._returns(window)
         if not bool(returns.isfinite().all()):
-            raise DivergenceError(loss.item(), float("nan"), size)
+            raise DivergenceError.of_loss(loss.item(), float("nan"), size)
         norm = 0.0
         if number >= config.critic_only:
             norm = descend(loss, self.optimizer, clip=config.gradient_clip, learning_rate=size)

@@ -14,7 +14,7 @@ V(o_{t+1}) is nothing where the episode has terminated, and what the episode its
 it was cut off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from restock.learning.actors import Actor
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena
 from restock.learning.loop import Update
-from restock.learning.on_policy import OnPolicyConfig, OnPolicyLearner, run_on_policy
+from restock.learning.on_policy import OnPolicyConfig, OnPolicyLearner
 from restock.learning.rollouts import collect, standardised
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
@@ -42,6 +42,7 @@ class ActorCriticConfig(OnPolicyConfig):
     """
 
     environments: int = 8
+    validate_every: int = 64
     learning_rate: float = 2e-3
     horizon: int = 16
     critic_steps: int = 10
@@ -66,6 +67,7 @@ def fit(
     policy: Actor | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[Actor], float] | None = None,
 ) -> TrainingRun[Actor]:
     """Train an actor in ``arena`` by actor–critic; ``policy`` is where to begin, if not afresh.
 
@@ -81,7 +83,7 @@ def fit(
     256
     """
     learner = ActorCriticLearner(arena, config, seeds, policy)
-    return run_on_policy(learner, config, folder, listeners)
+    return learner.run(folder, listeners, evaluate)
 
 
 class ActorCriticLearner(OnPolicyLearner):
@@ -96,8 +98,8 @@ class ActorCriticLearner(OnPolicyLearner):
     def update(self, number: int) -> Update:
         """Play a window and take one step."""
         config, size = self.config, self.config.step_size(number)
-        rollout = collect(self.interaction, self.policy, config.horizon, self.generator)
-        lesson = self.lesson(rollout, decay=config.decay, learning_rate=size).flat()
+        rollout = collect(self.interaction, self.policy, config.horizon, self.acting)
+        lesson = self.lesson(rollout, decay=config.decay).flat()
         advantage = standardised(lesson.advantage) if config.standardises else lesson.advantage
         logs, entropies = self.policy.judge(lesson.features, lesson.action)
         score, entropy = -(logs * advantage).mean(), entropies.mean()

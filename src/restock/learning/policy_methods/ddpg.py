@@ -18,7 +18,7 @@ Observations and rewards are scaled by running moments in place of batch normali
 reads the action in its first layer, together with the observation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from restock.learning.action_critics import ActionCritics, Judges
+from restock.learning.arena_learner import fitting
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena, require_continuous
 from restock.learning.off_policy import (
@@ -36,12 +37,11 @@ from restock.learning.off_policy import (
     OffPolicyLearner,
     Taught,
     follow,
-    run_off_policy,
 )
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.scaling import ObservationScale
-from restock.learning.squashed_actors import DeterministicActor, fitting
+from restock.learning.squashed_actors import DeterministicActor
 from restock.seeds import Seeds
 
 __all__ = ["DDPGConfig", "DDPGLearner", "fit"]
@@ -80,6 +80,7 @@ def fit(
     policy: DeterministicActor | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[DeterministicActor], float] | None = None,
 ) -> TrainingRun[DeterministicActor]:
     """Maximise the return of an episode in ``arena``, a world of continuous actions.
 
@@ -96,7 +97,8 @@ def fit(
     >>> fit(Arena("restock/LostSales-v0"), config, Seeds(1)).steps
     160
     """
-    return run_off_policy(DDPGLearner(arena, config, seeds, policy), "DDPG", folder, listeners)
+    learner = DDPGLearner(arena, config, seeds, policy)
+    return learner.run(folder, listeners, evaluate)
 
 
 class DDPGLearner(OffPolicyLearner[DeterministicActor]):
@@ -119,7 +121,7 @@ class DDPGLearner(OffPolicyLearner[DeterministicActor]):
         space = require_continuous(arena, method)
         scale = ObservationScale(arena.observation_space, learns=config.scales_observations)
         fresh = DeterministicActor(scale, space, config.hidden, seeds.torch("actor"))
-        super().__init__(arena, config, seeds, fitting(policy, fresh, method))
+        super().__init__(arena, config, seeds, fitting(policy, fresh, arena, method), method=method)
         self.config = config
         drawn = seeds.torch("critic")
         width, actions = self.policy.scale.width, self.policy.actions

@@ -16,7 +16,7 @@ V_old + clip(V − V_old, ±ε_v), and stopping the epochs of a rollout as soon 
 (ρ − 1) − ln ρ, an estimate of the Kullback–Leibler divergence of π from π_old, exceeds a limit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from restock.learning.actors import Actor
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena
 from restock.learning.loop import Update
-from restock.learning.on_policy import Lesson, OnPolicyConfig, OnPolicyLearner, run_on_policy
+from restock.learning.on_policy import Lesson, OnPolicyConfig, OnPolicyLearner
 from restock.learning.rollouts import collect, standardised
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
@@ -133,6 +133,7 @@ def fit(
     policy: Actor | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[Actor], float] | None = None,
 ) -> TrainingRun[Actor]:
     """Train an actor in ``arena`` by PPO; ``policy`` is where to begin, if not afresh.
 
@@ -147,7 +148,8 @@ def fit(
     >>> fit(Arena("restock/LostSales-v0"), config, Seeds(1)).steps
     256
     """
-    return run_on_policy(PPOLearner(arena, config, seeds, policy), config, folder, listeners)
+    learner = PPOLearner(arena, config, seeds, policy)
+    return learner.run(folder, listeners, evaluate)
 
 
 class _Told(NamedTuple):
@@ -169,8 +171,8 @@ class PPOLearner(OnPolicyLearner):
     def update(self, number: int) -> Update:
         """Play a window and go through it ``epochs`` times; figures are means over minibatches."""
         config, size = self.config, self.config.step_size(number)
-        rollout = collect(self.interaction, self.policy, config.horizon, self.generator)
-        lesson = self.lesson(rollout, decay=config.decay, learning_rate=size).flat()
+        rollout = collect(self.interaction, self.policy, config.horizon, self.acting)
+        lesson = self.lesson(rollout, decay=config.decay).flat()
         if config.standardises:
             lesson = lesson._replace(advantage=standardised(lesson.advantage))
         with torch.no_grad():
@@ -199,7 +201,7 @@ class PPOLearner(OnPolicyLearner):
     def _minibatches(self, lesson: Lesson, old: Tensor) -> Iterator[tuple[Lesson, Tensor]]:
         """Go through the rollout in a new order each epoch."""
         for _ in range(self.config.epochs):
-            order = torch.randperm(len(old), generator=self.generator)
+            order = torch.randperm(len(old), generator=self.acting)
             # once in order, minibatches are views
             shuffled = [torch.split(part[order], self.config.minibatch) for part in (*lesson, old)]
             for *parts, old_part in zip(*shuffled, strict=True):

@@ -15,7 +15,7 @@ over; one that was cut off goes on as V says, where there is a V (F. Pardo et al
 reinforcement learning, ICML 2018, eq. 5), and without a V as if it were over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from restock.learning.actors import Actor
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena
 from restock.learning.loop import Update
-from restock.learning.on_policy import OnPolicyConfig, OnPolicyLearner, run_on_policy
+from restock.learning.on_policy import OnPolicyConfig, OnPolicyLearner
 from restock.learning.rollouts import collect_episodes
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
@@ -91,6 +91,7 @@ def fit(
     policy: Actor | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[Actor], float] | None = None,
 ) -> TrainingRun[Actor]:
     """Train an actor in ``arena`` by REINFORCE; ``policy`` is where to begin, if not afresh.
 
@@ -105,7 +106,8 @@ def fit(
     >>> fit(Arena("restock/LostSalesDiscrete-v0"), config, Seeds(1)).steps
     200
     """
-    return run_on_policy(ReinforceLearner(arena, config, seeds, policy), config, folder, listeners)
+    learner = ReinforceLearner(arena, config, seeds, policy)
+    return learner.run(folder, listeners, evaluate)
 
 
 class ReinforceLearner(OnPolicyLearner):
@@ -129,8 +131,8 @@ class ReinforceLearner(OnPolicyLearner):
         config, size = self.config, self.config.step_size(number)
         self.interaction.begin(self.seeds.integer(f"episodes of update {number}"))
         self.reward_scale.begin()
-        rollout = collect_episodes(self.interaction, self.policy, config.longest, self.generator)
-        lesson, played = self.lesson(rollout, decay=1.0, learning_rate=size), rollout.played
+        rollout = collect_episodes(self.interaction, self.policy, config.longest, self.acting)
+        lesson, played = self.lesson(rollout, decay=1.0), rollout.played
         logs, entropy = self.policy.judge(lesson.features, lesson.action)
         loss = score_loss(logs, lesson.advantage, played)
         loss = loss + config.entropy_weight * score_loss(entropy, torch.ones(1, 1), played)

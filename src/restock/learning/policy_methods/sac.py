@@ -20,7 +20,7 @@ the state that is bootstrapped from, not along the way.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,14 @@ from torch import Tensor
 
 from restock.errors import ConfigurationError, require
 from restock.learning.action_critics import ActionCritics, Judges
+from restock.learning.arena_learner import fitting
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena, require_continuous
-from restock.learning.off_policy import OffPolicyConfig, OffPolicyLearner, Taught, run_off_policy
+from restock.learning.off_policy import OffPolicyConfig, OffPolicyLearner, Taught
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.scaling import ObservationScale
-from restock.learning.squashed_actors import SquashedGaussianActor, fitting
+from restock.learning.squashed_actors import SquashedGaussianActor
 from restock.seeds import Seeds
 
 __all__ = ["SACConfig", "SACLearner", "Temperature", "fit"]
@@ -88,6 +89,7 @@ def fit(
     policy: SquashedGaussianActor | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[SquashedGaussianActor], float] | None = None,
 ) -> TrainingRun[SquashedGaussianActor]:
     """Maximise the return of an episode in ``arena``, a world of continuous actions.
 
@@ -104,7 +106,8 @@ def fit(
     >>> fit(Arena("restock/LostSales-v0"), config, Seeds(1)).steps
     160
     """
-    return run_off_policy(SACLearner(arena, config, seeds, policy), "SAC", folder, listeners)
+    learner = SACLearner(arena, config, seeds, policy)
+    return learner.run(folder, listeners, evaluate)
 
 
 class Temperature:
@@ -157,7 +160,7 @@ class SACLearner(OffPolicyLearner[SquashedGaussianActor]):
         space = require_continuous(arena, "SAC")
         scale = ObservationScale(arena.observation_space, learns=config.scales_observations)
         fresh = SquashedGaussianActor(scale, space, config.hidden, seeds.torch("actor"))
-        super().__init__(arena, config, seeds, fitting(policy, fresh, "SAC"))
+        super().__init__(arena, config, seeds, fitting(policy, fresh, arena, "SAC"), method="SAC")
         self.config = config
         width, actions = self.policy.scale.width, self.policy.actions
         critics = ActionCritics(2, width, actions, config.hidden, seeds.torch("critic"))

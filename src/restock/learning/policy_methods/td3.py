@@ -19,7 +19,7 @@ All else is read in :mod:`restock.learning.policy_methods.ddpg`. Actions are in 
 Box.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from restock.learning.interaction import Arena
-from restock.learning.off_policy import run_off_policy
 from restock.learning.policy_methods.ddpg import DDPGConfig, DDPGLearner
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.squashed_actors import DeterministicActor
@@ -67,6 +66,7 @@ def fit(
     policy: DeterministicActor | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[DeterministicActor], float] | None = None,
 ) -> TrainingRun[DeterministicActor]:
     """Maximise the return of an episode in ``arena``, a world of continuous actions.
 
@@ -83,7 +83,8 @@ def fit(
     >>> fit(Arena("restock/LostSales-v0"), config, Seeds(1)).steps
     160
     """
-    return run_off_policy(TD3Learner(arena, config, seeds, policy), "TD3", folder, listeners)
+    learner = TD3Learner(arena, config, seeds, policy)
+    return learner.run(folder, listeners, evaluate)
 
 
 def smallest(values: Float[Tensor, "N K"]) -> Float[Tensor, " K"]:

@@ -48,5 +48,10 @@ def repeated_step(step_size: float, times: Float[Tensor, "*N"]) -> Float[Tensor,
 
     >>> repeated_step(0.5, torch.tensor([0.0, 1.0, 2.0])).tolist()
     [0.0, 0.5, 0.75]
+    >>> repeated_step(1.0, torch.tensor([0.0, 1.0, 2.0])).tolist()
+    [0.0, 1.0, 1.0]
     """
+    if step_size >= 1:
+        # log 0 times 0 steps is none
+        return (times > 0).to(times.dtype)
     return -torch.expm1(times * torch.log1p(torch.tensor(-step_size, dtype=times.dtype)))

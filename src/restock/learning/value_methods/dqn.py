@@ -27,7 +27,7 @@ Rainbow.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
+from restock.learning.arena_learner import fitting
 from restock.learning.descent import descend
 from restock.learning.exploration import Exploration, epsilon_greedy
 from restock.learning.interaction import Arena, require_discrete
@@ -46,7 +47,6 @@ from restock.learning.off_policy import (
     OffPolicyModule,
     Taught,
     follow,
-    run_off_policy,
 )
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
@@ -162,6 +162,7 @@ def fit(
     policy: QNetwork | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[QNetwork], float] | None = None,
 ) -> TrainingRun[QNetwork]:
     """Maximise the return of an episode in ``arena``, whose actions are discrete.
 
@@ -173,7 +174,7 @@ def fit(
     checkpoint is kept) and :class:`CheckpointError` when the folder holds another run's checkpoint.
     """
     learner = DQNLearner(arena, config, seeds, policy)
-    return run_off_policy(learner, METHOD, folder, listeners)
+    return learner.run(folder, listeners, evaluate)
 
 
 class DQNLearner(OffPolicyLearner[QNetwork]):
@@ -183,14 +184,8 @@ class DQNLearner(OffPolicyLearner[QNetwork]):
         self, arena: Arena, config: DQNConfig, seeds: Seeds, policy: QNetwork | None = None
     ) -> None:
         self.config = config
-        super().__init__(arena, config, seeds, policy or _fresh(arena, config, seeds))
-        choices = require_discrete(arena, METHOD)
-        require(
-            self.policy.choices == choices,
-            ConfigurationError,
-            f"{METHOD} in '{arena.name}' needs a network of {choices} actions; got one of"
-            f" {self.policy.choices}. Give none to begin afresh.",
-        )
+        start = fitting(policy, _fresh(arena, config, seeds), arena, METHOD)
+        super().__init__(arena, config, seeds, start, method=METHOD)
         self.target = copy.deepcopy(self.policy.net).requires_grad_(False)
         self.optimizer = torch.optim.Adam(
             self.policy.net.parameters(), lr=config.learning_rate, fused=True

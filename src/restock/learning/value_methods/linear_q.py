@@ -17,7 +17,7 @@ are. A table is the special case of one feature a state.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +28,13 @@ from jaxtyping import Float, Int, Num, Shaped
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
+from restock.learning.arena_learner import fitting
 from restock.learning.interaction import Arena, Interaction, require_discrete
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.value_methods.action_values import ActionValues, repeated_step
 from restock.learning.value_methods.features import FEATURES, Features, features_of
 from restock.learning.value_methods.q_learning import QLearner
-from restock.learning.value_methods.temporal_difference import TDConfig, run_td
+from restock.learning.value_methods.temporal_difference import TDConfig
 from restock.seeds import Seeds
 
 __all__ = ["JointLinearQ", "LinearQ", "LinearQConfig", "fit", "linear_for", "observed"]
@@ -174,6 +175,7 @@ def fit(
     policy: ActionValues | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[ActionValues], float] | None = None,
 ) -> TrainingRun[ActionValues]:
     """Learn linear action values in ``arena``; ``policy`` is where to begin, if not afresh.
 
@@ -188,8 +190,9 @@ def fit(
     >>> fit(Arena("restock/LostSalesDiscrete-v0"), config, Seeds(1)).policy.weight.shape
     torch.Size([21, 14])
     """
-    values = linear_for(arena, config, seeds) if policy is None else policy
-    return run_td(QLearner(arena, config, seeds, values), METHOD, folder, listeners)
+    values = fitting(policy, linear_for(arena, config, seeds), arena, METHOD)
+    learner = QLearner(arena, config, seeds, values, method=METHOD)
+    return learner.run(folder, listeners, evaluate)
 
 
 def linear_for(arena: Arena, config: LinearQConfig, seeds: Seeds) -> ActionValues:

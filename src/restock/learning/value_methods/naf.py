@@ -16,7 +16,7 @@ standard deviation in the same units, and clips to the Box.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,20 +27,20 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
+from restock.learning.arena_learner import fitting
 from restock.learning.descent import descend
 from restock.learning.exploration import Exploration
 from restock.learning.interaction import Arena, require_continuous
 from restock.learning.off_policy import (
     OffPolicyConfig,
     OffPolicyLearner,
-    OffPolicyModule,
     Taught,
     follow,
-    run_off_policy,
 )
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.scaling import ObservationScale
+from restock.learning.squashed_actors import SquashedActor
 from restock.policies.neural.bodies import mlp
 from restock.seeds import Seeds
 
@@ -121,7 +121,7 @@ class QuadraticNet(nn.Module):
         return Quadratic(value.squeeze(-1), best.tanh(), factor)
 
 
-class NAFNetwork(OffPolicyModule):
+class NAFNetwork(SquashedActor):
     """Q(s, u) of a Box of actions; acts by μ.
 
     >>> seed, space = torch.Generator().manual_seed(0), Box(0, 10, (1,))
@@ -130,9 +130,6 @@ class NAFNetwork(OffPolicyModule):
     [[5.0], [5.0]]
     """
 
-    low: Tensor
-    high: Tensor
-
     def __init__(
         self,
         scale: ObservationScale,
@@ -140,30 +137,19 @@ class NAFNetwork(OffPolicyModule):
         hidden: tuple[int, ...],
         generator: torch.Generator,
     ) -> None:
-        super().__init__()
-        self.scale = scale
-        self.net = QuadraticNet(scale.width, int(space.shape[0]), hidden, generator)
-        self.register_buffer("low", torch.from_numpy(space.low).float())
-        self.register_buffer("high", torch.from_numpy(space.high).float())
+        super().__init__(
+            scale, space, QuadraticNet(scale.width, int(space.shape[0]), hidden, generator)
+        )
 
     def quadratic(self, observation: Shaped[Tensor, "B *O"]) -> Quadratic:
         """Return Q(s, ·), in scaled discounted rewards."""
         q: Quadratic = self.net(self.scale(observation))
         return q
 
-    @torch.no_grad()
-    def act(self, observation: Shaped[Tensor, "B *O"]) -> Float[Tensor, "B A"]:
-        """Return μ, in the Box's units."""
-        return self.to_environment(self.quadratic(observation).best)
-
-    def to_environment(self, action: Float[Tensor, "B A"]) -> Float[Tensor, "B A"]:
-        """Return an action in the Box's units, clipped to it."""
-        units = torch.lerp(self.low, self.high, (action + 1) / 2)
-        return units.clamp(self.low, self.high)
-
-    def from_environment(self, units: Float[Tensor, "B A"]) -> Float[Tensor, "B A"]:
-        """Return an action in half-widths from the middle of the Box."""
-        return 2 * (units - self.low) / (self.high - self.low) - 1
+    def best(self, features: Float[Tensor, "K F"]) -> Float[Tensor, "K A"]:
+        """Return μ, in half-widths."""
+        q: Quadratic = self.net(features)
+        return q.best
 
 
 def fit(
@@ -174,6 +160,7 @@ def fit(
     policy: NAFNetwork | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[NAFNetwork], float] | None = None,
 ) -> TrainingRun[NAFNetwork]:
     """Maximise the return of an episode in ``arena``, whose actions are a bounded Box.
 
@@ -185,7 +172,7 @@ def fit(
     checkpoint is kept) and :class:`CheckpointError` when the folder holds another run's checkpoint.
     """
     learner = NAFLearner(arena, config, seeds, policy)
-    return run_off_policy(learner, METHOD, folder, listeners)
+    return learner.run(folder, listeners, evaluate)
 
 
 class NAFLearner(OffPolicyLearner[NAFNetwork]):
@@ -195,14 +182,8 @@ class NAFLearner(OffPolicyLearner[NAFNetwork]):
         self, arena: Arena, config: NAFConfig, seeds: Seeds, policy: NAFNetwork | None = None
     ) -> None:
         self.config = config
-        super().__init__(arena, config, seeds, policy or _fresh(arena, config, seeds))
-        width = int(require_continuous(arena, METHOD).shape[0])
-        require(
-            self.policy.net.width == width,
-            ConfigurationError,
-            f"{METHOD} in '{arena.name}' needs a network for actions of {width} numbers; got one"
-            f" of {self.policy.net.width}. Give none to begin afresh.",
-        )
+        start = fitting(policy, _fresh(arena, config, seeds), arena, METHOD)
+        super().__init__(arena, config, seeds, start, method=METHOD)
         self.target = copy.deepcopy(self.policy.net).requires_grad_(False)
         self.optimizer = torch.optim.Adam(
             self.policy.net.parameters(), lr=config.learning_rate, fused=True
@@ -212,7 +193,7 @@ class NAFLearner(OffPolicyLearner[NAFNetwork]):
         """Return μ and normal noise."""
         best = self.policy.quadratic(observation).best
         noise = torch.empty_like(best).normal_(generator=self.acting)
-        return self.policy.to_environment(best + self.exploration(progress) * noise)
+        return self.policy.to_environment((best + self.exploration(progress) * noise).clamp(-1, 1))
 
     def exploration(self, progress: float) -> float:
         """Return the noise's standard deviation, in half-widths of the Box."""

@@ -13,18 +13,19 @@ With a table, countable states and every pair tried for ever, it finds the optim
 with a message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor
 
+from restock.learning.arena_learner import fitting
 from restock.learning.interaction import Arena
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.value_methods.action_values import ActionValues
 from restock.learning.value_methods.tabular import TableConfig, table_for
-from restock.learning.value_methods.temporal_difference import Played, TDLearner, run_td
+from restock.learning.value_methods.temporal_difference import Played, TDLearner
 from restock.seeds import Seeds
 
 __all__ = ["QLearner", "QLearningConfig", "fit"]
@@ -45,6 +46,7 @@ def fit(
     policy: ActionValues | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[ActionValues], float] | None = None,
 ) -> TrainingRun[ActionValues]:
     """Learn a table of action values in ``arena``; ``policy`` is where to begin, if not afresh.
 
@@ -61,8 +63,9 @@ def fit(
     >>> fit(arena, config, Seeds(1)).steps
     4096
     """
-    values = table_for(arena, config, METHOD) if policy is None else policy
-    return run_td(QLearner(arena, config, seeds, values), METHOD, folder, listeners)
+    values = fitting(policy, table_for(arena, config, METHOD), arena, METHOD)
+    learner = QLearner(arena, config, seeds, values, method=METHOD)
+    return learner.run(folder, listeners, evaluate)
 
 
 class QLearner(TDLearner):

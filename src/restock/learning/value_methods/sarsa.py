@@ -11,19 +11,20 @@ Cambridge CUED/F-INFENG/TR 166, 1994, §3.2; Sutton and Barto, Reinforcement Lea
 SARSA(λ) (ibid. §12.7), by the forward view.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor
 
+from restock.learning.arena_learner import fitting
 from restock.learning.exploration import greedy_probabilities
 from restock.learning.interaction import Arena
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.value_methods.action_values import ActionValues
 from restock.learning.value_methods.tabular import TableConfig, table_for
-from restock.learning.value_methods.temporal_difference import Played, TDLearner, run_td
+from restock.learning.value_methods.temporal_difference import Played, TDLearner
 from restock.seeds import Seeds
 
 __all__ = ["SarsaConfig", "SarsaLearner", "fit"]
@@ -49,6 +50,7 @@ def fit(
     policy: ActionValues | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
+    evaluate: Callable[[ActionValues], float] | None = None,
 ) -> TrainingRun[ActionValues]:
     """Learn a table of action values in ``arena``; ``policy`` is where to begin, if not afresh.
 
@@ -65,17 +67,24 @@ def fit(
     >>> fit(arena, config, Seeds(1)).steps
     4096
     """
-    values = table_for(arena, config, METHOD) if policy is None else policy
-    return run_td(SarsaLearner(arena, config, seeds, values), METHOD, folder, listeners)
+    values = fitting(policy, table_for(arena, config, METHOD), arena, METHOD)
+    learner = SarsaLearner(arena, config, seeds, values, method=METHOD)
+    return learner.run(folder, listeners, evaluate)
 
 
 class SarsaLearner(TDLearner):
     """Targets that end in the next action of the policy that plays."""
 
     def __init__(
-        self, arena: Arena, config: SarsaConfig, seeds: Seeds, policy: ActionValues
+        self,
+        arena: Arena,
+        config: SarsaConfig,
+        seeds: Seeds,
+        policy: ActionValues,
+        *,
+        method: str = METHOD,
     ) -> None:
-        super().__init__(arena, config, seeds, policy)
+        super().__init__(arena, config, seeds, policy, method=method)
         self.expected = config.expected
 
     def targets(self, played: Played) -> Float[Tensor, "T B"]:

@@ -6,63 +6,54 @@ An algorithm adds its targets; its file is read beside this one. The values may 
 linear in features: :class:`~restock.learning.value_methods.action_values.ActionValues`.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from restock.errors import ConfigurationError, require
+from restock.learning.arena_learner import ArenaConfig, ArenaLearner
 from restock.learning.descent import DivergenceError
 from restock.learning.exploration import Exploration, epsilon_greedy
-from restock.learning.fingerprint import Fingerprint, digest
-from restock.learning.interaction import Arena, Interaction
-from restock.learning.loop import LoopConfig, Update, train
+from restock.learning.interaction import Arena
+from restock.learning.loop import Update
 from restock.learning.returns import lambda_returns, n_step_returns
-from restock.learning.run import Listener, TrainingRun
 from restock.learning.value_methods.action_values import ActionValues
 from restock.seeds import Seeds
 
-__all__ = ["Played", "TDConfig", "TDLearner", "run_td"]
+__all__ = ["Played", "TDConfig", "TDLearner"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TDConfig(LoopConfig):
-    """How a method of temporal differences plays and steps.
+class TDConfig(ArenaConfig):
+    """How a method of temporal differences steps, beside how it plays.
 
-    ``environments`` (B) play side by side; their episodes begin anew after each validation, so
-    that ``validate_every`` updates should be longer than an episode. Values are moved after every
+    Values are moved after every
     ``window`` (T) steps, and ``windows`` of these make one update of the log. Targets hold
     ``steps`` (n) rewards before a value, or with ``decay`` (λ) the λ-return; either looks ahead to
-    the end of its window. ``discount`` is γ a step. The step size α falls from ``learning_rate``
-    to 0 by a cosine, or stays if not ``anneals``. Validation is the mean return of
-    ``validation_episodes`` under the greedy policy, the same episodes every time: episodes of the
-    environment must end.
+    the end of its window. The step size α falls from ``learning_rate``
+    to 0 by a cosine, or stays if not ``anneals``.
 
     Raises :class:`ConfigurationError` for a number outside its range, and for a window too short
     for its targets.
     """
 
-    environments: int = 32
     window: int = 1
     windows: int = 64
     steps: int = 1
     decay: float | None = None
-    discount: float = 0.99
     learning_rate: float = 0.1
     anneals: bool = True
     exploration: Exploration = field(default_factory=Exploration)
-    validation_episodes: int = 32
 
     def __post_init__(self) -> None:
         """Check ranges; the conditions are written so that NaN fails them."""
-        LoopConfig.__post_init__(self)
-        self.require_counts("environments", "window", "windows", "steps", "validation_episodes")
-        self.require_shares(discount=0.99, learning_rate=0.1)
+        ArenaConfig.__post_init__(self)
+        self.require_counts("window", "windows", "steps")
+        self.require_shares(learning_rate=0.1)
         self.require_positive(learning_rate=0.1)
         if self.decay is not None:
             self.require_shares(decay=0.9)
@@ -101,13 +92,20 @@ class Played(NamedTuple):
     ended: Bool[Tensor, "T B"]
 
 
-class TDLearner(ABC):
+class TDLearner(ArenaLearner[ActionValues]):
     """Action values, and the environments in which they are learned."""
 
-    def __init__(self, arena: Arena, config: TDConfig, seeds: Seeds, policy: ActionValues) -> None:
-        self.arena, self.settings, self.seeds, self.policy = arena, config, seeds, policy
-        self.generator = seeds.torch("acting")
-        self.interaction = Interaction(arena, config.environments)
+    def __init__(
+        self,
+        arena: Arena,
+        config: TDConfig,
+        seeds: Seeds,
+        policy: ActionValues,
+        *,
+        method: str = "temporal differences",
+    ) -> None:
+        super().__init__(arena, config, seeds, policy, method=method)
+        self.settings = config
         self.epsilon = config.exploration.at(0.0)
         self.action: Int[Tensor, " B"] | None = None
         self.played: Played | None = None
@@ -121,7 +119,7 @@ class TDLearner(ABC):
         """Play ``windows`` windows and move the values after each."""
         config = self.settings
         self.epsilon = config.exploration.at(number / config.updates)
-        size, squares, norm = config.step_size(number), 0.0, 0.0
+        size, squares, norms = config.step_size(number), 0.0, 0.0
         for _ in range(config.windows):
             played = self.play(config.window)
             observation, action = played.observation.flatten(0, 1), played.action.flatten()
@@ -130,12 +128,12 @@ class TDLearner(ABC):
             square = float(error.square().mean())
             # NaN and infinity alike
             if square - square != 0:
-                raise DivergenceError(square, norm, size)
-            norm = self.policy.move(observation, action, error, size)
+                raise DivergenceError.of_loss(square, norms / config.windows, size)
+            norms += self.policy.move(observation, action, error, size)
             squares += square
         return Update(
             loss=squares / config.windows,
-            gradient_norm=norm,
+            gradient_norm=norms / config.windows,
             learning_rate=size,
             steps=config.windows * config.window * config.environments,
             exploration=self.epsilon,
@@ -149,7 +147,7 @@ class TDLearner(ABC):
         for _ in range(steps):
             moved = self.interaction.step(action)
             following = self.policy.values(moved.next_observation)
-            action = epsilon_greedy(following, self.epsilon, self.generator)
+            action = epsilon_greedy(following, self.epsilon, self.acting)
             moves.append(moved)
             values.append(following)
             actions.append(action)
@@ -172,7 +170,7 @@ class TDLearner(ABC):
     def _draw(self) -> Int[Tensor, " B"]:
         """Return an ε-greedy action for what each environment shows now."""
         values = self.policy.values(self.interaction.observation)
-        return epsilon_greedy(values, self.epsilon, self.generator)
+        return epsilon_greedy(values, self.epsilon, self.acting)
 
     def returns(
         self, played: Played, next_value: Float[Tensor, "T B"], stops: Bool[Tensor, "T B"]
@@ -197,51 +195,11 @@ class TDLearner(ABC):
             decay=config.decay,
         )
 
-    def validate(self) -> float:
-        """Return minus the mean return of the held-out episodes."""
-        seed = self.seeds.integer("validation")
-        return -self.arena.mean_return(self.policy, self.settings.validation_episodes, seed)
-
     def begin(self, update: int) -> None:
         """Begin new episodes."""
-        self.interaction.begin(self.seeds.integer(f"episodes from update {update}"))
+        super().begin(update)
         self.action = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the generator of actions."""
-        return {"generator": self.generator.get_state()}
-
-    def load_state_dict(self, tree: dict[str, Any]) -> None:
-        """Take it back."""
-        self.generator.set_state(tree["generator"])
 
     def evidence(self) -> dict[str, Tensor]:
         """Return the last window."""
         return {} if self.played is None else self.played._asdict()
-
-    def fingerprint(self, method: str) -> Fingerprint:
-        """Return what the run's result depends on, besides what is learned."""
-        shapes = {name: tuple(value.shape) for name, value in self.policy.state_dict().items()}
-        return {
-            "method": method,
-            "settings": str(self.settings),
-            "seed": str(self.seeds.root),
-            "policy": f"{self.policy.kind} {digest(str(shapes))}",
-            "arena": self.arena.identity,
-        }
-
-
-def run_td(
-    learner: TDLearner, method: str, folder: Path | None, listeners: Sequence[Listener]
-) -> TrainingRun[ActionValues]:
-    """Train with the shared loop, and close the environments whatever happens."""
-    try:
-        return train(
-            learner,
-            learner.settings,
-            learner.fingerprint(method),
-            folder=folder,
-            listeners=listeners,
-        )
-    finally:
-        learner.interaction.close()
