@@ -17,13 +17,14 @@ Row = dict[str, Any]
 
 
 def keys(settings: StudySettings) -> list[Row]:
-    """Return a row for each task, method and seed."""
+    """Return a row for each task, method and seed; defaults beside what is tuned play one seed."""
     parameters = settings.parameters
     return [
         {"task": task, "method": method, "library": library, "seed": seed}
         for task in parameters["tasks"]
         for method, library in _entrants(task, parameters)
         for seed in range(settings.seeds)
+        if seed == 0 or library != DEFAULT or not _is_tuned(method, task, parameters)
     ]
 
 
@@ -95,7 +96,7 @@ def _entrants(task: str, parameters: Parameters) -> Iterator[tuple[str, str]]:
 
 
 def _is_tuned(rival: str, task: str, parameters: Parameters) -> bool:
-    return task not in parameters["defaults_only"].get(rival, ())
+    return task not in parameters["defaults_only"].as_dict().get(rival, ())
 
 
 def _lines(rows: Sequence[Row], parameters: Parameters) -> Iterator[Row]:
