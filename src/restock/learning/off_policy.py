@@ -48,8 +48,9 @@ class OffPolicyConfig(ArenaConfig):
     steps: τ = 1 is a copy, a small τ every step Polyak's average. Adam's step size is
     ``learning_rate``, and falls to 0 by a cosine if ``anneals``; ``gradient_clip`` bounds the
     gradient's norm. Networks have ``hidden`` layers. Running standard deviations divide
-    observations if ``scales_observations``, and rewards (that of the discounted return, then
-    clipped to ±10) if ``scales_rewards``.
+    observations if ``scales_observations`` (for those of MuJoCo and the like, see
+    :class:`~restock.learning.on_policy.OnPolicyConfig`), and rewards (that of the discounted
+    return, then clipped to ±10) if ``scales_rewards``.
 
     Raises :class:`ConfigurationError` for a number outside its range.
     """
@@ -68,7 +69,7 @@ class OffPolicyConfig(ArenaConfig):
     anneals: bool = False
     gradient_clip: float = 10.0
     hidden: tuple[int, ...] = (64, 64)
-    scales_observations: bool = True
+    scales_observations: bool = False
     scales_rewards: bool = True
 
     def __post_init__(self) -> None:
