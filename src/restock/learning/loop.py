@@ -7,11 +7,11 @@ at the first one alone, so that an interrupted run goes on to the same result, b
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -152,13 +152,6 @@ class Learner(Protocol[P_co]):
         ...
 
 
-@dataclass(slots=True)
-class _Best:
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    cost: float = math.inf
-    update: int = 0
-
-
 def train(
     learner: Learner[P],
     config: LoopConfig,
@@ -179,93 +172,130 @@ def train(
     learner's policy is then the best so far, the last good checkpoint is kept, and the batch is
     written beside it) and :class:`CheckpointError` when the folder holds another run's checkpoint.
     """
-    run = TrainingRun(learner.policy, math.inf, 0, 0, 0.0)
-    best = _Best()
-    file = None if folder is None else folder / CHECKPOINT
+    session = _Session(learner, config, folder, evaluate)
+    file = session.checkpoint
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     if file is not None and file.exists():
-        _resume(load_checkpoint(file, fingerprint), learner, run, best)
+        session.resume(load_checkpoint(file, fingerprint))
+    try:
+        for row in session.updates():
+            if row.validation_cost is not None and file is not None:
+                save_checkpoint(session.saved(), fingerprint, file)
+                write_log(session.run.log, file.with_name("log.jsonl"))
+            for listener in listeners:
+                listener(row)
+    except DivergenceError as error:
+        raise session.stopped(error) from error
+    return session.finished()
 
-    def validate() -> float:
-        _require_finite_weights(learner.policy)
-        cost = learner.validate() if evaluate is None else evaluate(learner.policy)
+
+@dataclass(slots=True)
+class _Session(Generic[P]):
+    """One run of :func:`train`: the learner, the best policy so far, and the log."""
+
+    learner: Learner[P]
+    config: LoopConfig
+    folder: Path | None
+    evaluate: Callable[[P], float] | None
+    run: TrainingRun[P] = field(init=False)
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.run = TrainingRun(self.learner.policy, math.inf, 0, 0, 0.0)
+
+    @property
+    def checkpoint(self) -> Path | None:
+        return None if self.folder is None else self.folder / CHECKPOINT
+
+    def updates(self) -> Iterator[LogRow]:
+        """Update, validate, and yield the row of each update; what a listener does takes no time.
+
+        A checkpoint is to be saved before the next row is asked for.
+        """
+        run, config, learner = self.run, self.config, self.learner
+        since = time.perf_counter()
+        if run.updates == 0:
+            self.validate()
+        learner.begin(run.updates)
+        waiting = config.patience * config.validate_every
+        while run.updates < config.updates and run.updates - run.best_update < waiting:
+            told = _finite(learner.update(run.updates))
+            steps = run.steps + told.steps
+            run.updates += 1
+            due = run.updates % config.validate_every == 0 or run.updates == config.updates
+            cost = self.validate() if due else None
+            run.seconds += time.perf_counter() - since
+            figures = {**asdict(told), "steps": steps}
+            row = LogRow(run.updates, seconds=run.seconds, validation_cost=cost, **figures)
+            run.log.append(row)
+            yield row
+            since = time.perf_counter()
+            if due:
+                learner.begin(run.updates)
+
+    def validate(self) -> float:
+        """Return what the policy costs; keep it if it is the best, else perhaps go back."""
+        run, policy = self.run, self.learner.policy
+        _require_finite_weights(policy)
+        cost = self.learner.validate() if self.evaluate is None else self.evaluate(policy)
         if not math.isfinite(cost):
             raise DivergenceError(
                 f"the validation cost is {cost}",
                 "Check the rewards or costs of what it is validated on, and `evaluate` if you gave"
                 " one",
             )
-        if cost < best.cost:
-            best.cost, best.update, best.weights = cost, run.updates, _copy(learner.policy)
-        elif config.goes_back:
-            learner.policy.load_state_dict(best.weights)
+        if cost < run.best_validation_cost:
+            run.best_validation_cost, run.best_update = cost, run.updates
+            self.best_weights = _copy(policy)
+        elif self.config.goes_back:
+            policy.load_state_dict(self.best_weights)
         return cost
 
-    try:
-        _loop(learner, config, run, best, validate, fingerprint, file, listeners)
-    except DivergenceError as error:
-        raise _explained(error, learner, run, best, folder) from error
-    learner.policy.load_state_dict(best.weights)
-    run.best_validation_cost, run.best_update = best.cost, best.update
-    return run
+    def saved(self) -> Checkpoint:
+        """Return all that a resumed run needs."""
+        run = self.run
+        return Checkpoint(
+            policy=_copy(self.learner.policy),
+            learner=self.learner.state_dict(),
+            best_policy=self.best_weights,
+            numbers=[run.updates, run.seconds, run.best_validation_cost, run.best_update],
+            log=run.log,
+        )
 
+    def resume(self, saved: Checkpoint) -> None:
+        """Go on from what :meth:`saved` returned."""
+        run = self.run
+        self.learner.policy.load_state_dict(saved.policy)
+        self.learner.load_state_dict(saved.learner)
+        run.updates, run.seconds, run.best_validation_cost, run.best_update = saved.numbers
+        run.log[:] = saved.log
+        self.best_weights = saved.best_policy
 
-def _loop(
-    learner: Learner[P],
-    config: LoopConfig,
-    run: TrainingRun[P],
-    best: _Best,
-    validate: Callable[[], float],
-    fingerprint: Fingerprint,
-    file: Path | None,
-    listeners: Sequence[Listener],
-) -> None:
-    since = time.perf_counter()
-    if run.updates == 0:
-        validate()
-    learner.begin(run.updates)
-    waiting = config.patience * config.validate_every
-    while run.updates < config.updates and run.updates - best.update < waiting:
-        told = _finite(learner.update(run.updates))
-        steps = run.steps + told.steps
-        run.updates += 1
-        is_checkpoint = run.updates % config.validate_every == 0 or run.updates == config.updates
-        cost = validate() if is_checkpoint else None
-        run.seconds += time.perf_counter() - since
-        row = LogRow(run.updates, seconds=run.seconds, validation_cost=cost, **_told(told, steps))
-        run.log.append(row)
-        if is_checkpoint:
-            if file is not None:
-                save_checkpoint(_checkpoint(learner, run, best), fingerprint, file)
-                write_log(run.log, file.with_name("log.jsonl"))
-            learner.begin(run.updates)
-        for listener in listeners:
-            listener(row)
-        since = time.perf_counter()
+    def finished(self) -> TrainingRun[P]:
+        """Return the run, its policy the best."""
+        self.learner.policy.load_state_dict(self.best_weights)
+        return self.run
 
-
-def _explained(
-    error: DivergenceError,
-    learner: Learner[P],
-    run: TrainingRun[P],
-    best: _Best,
-    folder: Path | None,
-) -> TrainingError:
-    """Go back to the best policy, keep the batch, and say what to do."""
-    if best.weights:
-        learner.policy.load_state_dict(best.weights)
-    kept = "no checkpoint was written yet."
-    if folder is None:
+    def stopped(self, error: DivergenceError) -> TrainingError:
+        """Go back to the best policy, keep the batch, and say what to do."""
+        if self.best_weights:
+            self.learner.policy.load_state_dict(self.best_weights)
         kept = "nothing was kept, as no `folder` was given."
-    elif (folder / CHECKPOINT).exists():
-        kept = f"the last good checkpoint is kept in {folder / CHECKPOINT}."
-    if folder is not None:
-        torch.save(error.batch or learner.evidence(), folder / EVIDENCE)
-        kept += f" The batch is in {folder / EVIDENCE}."
-    return TrainingError(
-        f"{error.what} at update {run.updates + 1}; it must be finite. {error.remedy}; {kept}"
-    )
+        if self.folder is not None:
+            torch.save(error.batch or self.learner.evidence(), self.folder / EVIDENCE)
+            exists = (self.folder / CHECKPOINT).exists()
+            kept = (
+                f"the last good checkpoint is kept in {self.folder / CHECKPOINT}."
+                if exists
+                else "no checkpoint was written yet."
+            )
+            kept += f" The batch is in {self.folder / EVIDENCE}."
+        # the update that was not written down
+        update = len(self.run.log) + 1
+        return TrainingError(
+            f"{error.what} at update {update}; it must be finite. {error.remedy}; {kept}"
+        )
 
 
 def _require_finite_weights(policy: nn.Module) -> None:
@@ -282,28 +312,6 @@ def _finite(told: Update) -> Update:
     if not math.isfinite(told.loss):
         raise DivergenceError.of_loss(told.loss, told.gradient_norm, told.learning_rate)
     return told
-
-
-def _told(told: Update, steps: int) -> dict[str, Any]:
-    return {**asdict(told), "steps": steps}
-
-
-def _checkpoint(learner: Learner[P], run: TrainingRun[P], best: _Best) -> Checkpoint:
-    return Checkpoint(
-        policy=_copy(learner.policy),
-        learner=learner.state_dict(),
-        best_policy=best.weights,
-        numbers=[run.updates, run.seconds, best.cost, best.update],
-        log=run.log,
-    )
-
-
-def _resume(saved: Checkpoint, learner: Learner[P], run: TrainingRun[P], best: _Best) -> None:
-    learner.policy.load_state_dict(saved.policy)
-    learner.load_state_dict(saved.learner)
-    run.updates, run.seconds, best.cost, best.update = saved.numbers
-    run.log[:] = saved.log
-    best.weights = saved.best_policy
 
 
 def _copy(policy: nn.Module) -> dict[str, Tensor]:
