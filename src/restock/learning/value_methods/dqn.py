@@ -1,7 +1,7 @@
 """DQN: Q-learning with a network, replay and a target network, and what was added to it since.
 
-    δ = R + γ′ V′ − Q_θ(s, a),   loss = mean of w · h_κ(δ),   h_κ(δ) = ½ δ²  if |δ| < κ,
-                                                              else κ (|δ| − ½ κ)
+    δ = R + γ′ V′ − Q_θ(s, a),   loss = mean of w · h_κ(δ)   (Huber's, as in
+                                                    :mod:`~.value_network`)
 
 on minibatches of replay, with R, γ′, s′ of n steps and weights w as :mod:`restock.learning.replay`
 draws them, and θ⁻ the target network, a copy of θ that is some steps old. Each part is a setting:
@@ -26,31 +26,22 @@ Actions are ε-greedy while it learns. All of these together, but for noise and 
 Rainbow.
 """
 
-import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from restock.errors import ConfigurationError, require
 from restock.learning.arena_learner import fitting
-from restock.learning.descent import descend
-from restock.learning.exploration import Exploration, epsilon_greedy
+from restock.learning.exploration import epsilon_greedy
 from restock.learning.interaction import Arena, require_discrete
-from restock.learning.off_policy import (
-    OffPolicyConfig,
-    OffPolicyLearner,
-    OffPolicyModule,
-    Taught,
-    follow,
-)
+from restock.learning.off_policy import OffPolicyModule
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.scaling import ObservationScale
+from restock.learning.value_methods.value_network import ValueNetworkConfig, ValueNetworkLearner
 from restock.policies.neural.bodies import mlp
 from restock.seeds import Seeds
 
@@ -60,30 +51,22 @@ METHOD = "DQN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DQNConfig(OffPolicyConfig):
+class DQNConfig(ValueNetworkConfig):
     """How DQN learns, besides how it plays and remembers.
 
-    ``double`` and ``dueling`` are as the module tells; ``huber_threshold`` is κ, in scaled rewards:
-    ``inf`` makes squares of all errors. ``exploration`` is how ε falls.
+    ``double`` and ``dueling`` are as the module tells; ``exploration`` is how ε falls.
 
     Raises :class:`ConfigurationError` for a number outside its range.
     """
 
     double: bool = True
     dueling: bool = True
-    huber_threshold: float = 1.0
-    exploration: Exploration = field(default_factory=Exploration)
     target_rate: float = 1.0
     target_every: int = 100
 
     def __post_init__(self) -> None:
-        """Check ranges; the conditions are written so that NaN fails them."""
-        OffPolicyConfig.__post_init__(self)
-        require(
-            self.huber_threshold > 0,
-            ConfigurationError,
-            f"`huber_threshold` must be > 0; got {self.huber_threshold}. Try 1, or inf.",
-        )
+        """Check ranges."""
+        ValueNetworkConfig.__post_init__(self)
 
 
 class DuelingHead(nn.Module):
@@ -177,19 +160,15 @@ def fit(
     return learner.run(folder, listeners, evaluate)
 
 
-class DQNLearner(OffPolicyLearner[QNetwork]):
-    """The network, its target network, and one gradient step on a minibatch."""
+class DQNLearner(ValueNetworkLearner[QNetwork]):
+    """Values of all actions at once, and ε-greedy play."""
 
     def __init__(
         self, arena: Arena, config: DQNConfig, seeds: Seeds, policy: QNetwork | None = None
     ) -> None:
-        self.config = config
         start = fitting(policy, _fresh(arena, config, seeds), arena, METHOD)
         super().__init__(arena, config, seeds, start, method=METHOD)
-        self.target = copy.deepcopy(self.policy.net).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(
-            self.policy.net.parameters(), lr=config.learning_rate, fused=True
-        )
+        self.config = config
 
     def explore(self, observation: Shaped[Tensor, "B *O"], progress: float) -> Int[Tensor, " B"]:
         """Return an ε-greedy action for each row."""
@@ -197,45 +176,14 @@ class DQNLearner(OffPolicyLearner[QNetwork]):
             self.policy.values(observation), self.exploration(progress), self.acting
         )
 
-    def exploration(self, progress: float) -> float:
-        """Return ε."""
-        return self.config.exploration.at(progress)
-
-    def learn(self, batch: Batch, progress: float) -> Taught:
-        """Take one step down the loss that the module tells, and move the target network."""
-        config = self.config
-        target = dqn_target(batch, self.policy, self.target, double=config.double)
+    def value(self, batch: Batch) -> Float[Tensor, " K"]:
+        """Return Q of the actions taken."""
         values = self.policy.values(batch.observation)
-        value = values.gather(-1, batch.action.unsqueeze(-1)).squeeze(-1)
-        errors = nn.functional.huber_loss(
-            value, target, reduction="none", delta=config.huber_threshold
-        )
-        loss = (batch.weight * errors).mean()
-        norm = descend(
-            loss,
-            self.optimizer,
-            clip=config.gradient_clip,
-            learning_rate=config.step_size(progress),
-        )
-        error = target - value.detach()
-        self.replay.reprioritise(batch.index, error)
-        if (self.gradient_steps + 1) % config.target_every == 0:
-            follow(self.target.parameters(), self.policy.net.parameters(), config.target_rate)
-        return Taught(loss.item(), norm, value_loss=float(error.square().mean()))
+        return values.gather(-1, batch.action.unsqueeze(-1)).squeeze(-1)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what all off-policy methods keep, the target network and the optimizer."""
-        return {
-            **super().state_dict(),
-            "target": self.target.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-
-    def load_state_dict(self, tree: dict[str, Any]) -> None:
-        """Take them back."""
-        super().load_state_dict(tree)
-        self.target.load_state_dict(tree["target"])
-        self.optimizer.load_state_dict(tree["optimizer"])
+    def targets(self, batch: Batch) -> Float[Tensor, " K"]:
+        """Return R + γ′ V′."""
+        return dqn_target(batch, self.policy, self.target, double=self.config.double)
 
 
 @torch.no_grad()

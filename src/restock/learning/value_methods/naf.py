@@ -8,39 +8,31 @@ Q-learning with model-based acceleration, ICML 2016, eq. 2 to 4 and algorithm 1)
 Q-learning with a target network θ⁻,
 
     δ = R + γ′ V_θ⁻(s′) − Q_θ(s, u),   loss = mean of w · h_κ(δ)   (Huber's, as in
-                                                    :mod:`~restock.learning.value_methods.dqn`)
+                                                    :mod:`~.value_network`)
 
 An action u is in half-widths of the environment's Box from its middle; μ is squashed into the Box
 by tanh, so that the best action is one that may be taken. Exploration adds normal noise to μ, its
 standard deviation in the same units, and clips to the Box.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from gymnasium.spaces import Box
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from restock.errors import ConfigurationError, require
 from restock.learning.arena_learner import fitting
-from restock.learning.descent import descend
 from restock.learning.exploration import Exploration
 from restock.learning.interaction import Arena, require_continuous
-from restock.learning.off_policy import (
-    OffPolicyConfig,
-    OffPolicyLearner,
-    Taught,
-    follow,
-)
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.scaling import ObservationScale
 from restock.learning.squashed_actors import SquashedActor
+from restock.learning.value_methods.value_network import ValueNetworkConfig, ValueNetworkLearner
 from restock.policies.neural.bodies import mlp
 from restock.seeds import Seeds
 
@@ -56,26 +48,19 @@ def _falling_noise() -> Exploration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NAFConfig(OffPolicyConfig):
+class NAFConfig(ValueNetworkConfig):
     """How NAF learns, besides how it plays and remembers.
 
-    ``huber_threshold`` is κ, in scaled rewards: ``inf`` makes squares of all errors.
     ``exploration`` is how the noise's standard deviation falls, in half-widths of the Box.
 
     Raises :class:`ConfigurationError` for a number outside its range.
     """
 
-    huber_threshold: float = 1.0
     exploration: Exploration = field(default_factory=_falling_noise)
 
     def __post_init__(self) -> None:
-        """Check ranges; the conditions are written so that NaN fails them."""
-        OffPolicyConfig.__post_init__(self)
-        require(
-            self.huber_threshold > 0,
-            ConfigurationError,
-            f"`huber_threshold` must be > 0; got {self.huber_threshold}. Try 1, or inf.",
-        )
+        """Check ranges."""
+        ValueNetworkConfig.__post_init__(self)
 
 
 class Quadratic(NamedTuple):
@@ -175,71 +160,31 @@ def fit(
     return learner.run(folder, listeners, evaluate)
 
 
-class NAFLearner(OffPolicyLearner[NAFNetwork]):
-    """The network, its target network, and one gradient step on a minibatch."""
+class NAFLearner(ValueNetworkLearner[NAFNetwork]):
+    """A value that is quadratic in the action, and noise around its peak."""
 
     def __init__(
         self, arena: Arena, config: NAFConfig, seeds: Seeds, policy: NAFNetwork | None = None
     ) -> None:
-        self.config = config
         start = fitting(policy, _fresh(arena, config, seeds), arena, METHOD)
         super().__init__(arena, config, seeds, start, method=METHOD)
-        self.target = copy.deepcopy(self.policy.net).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(
-            self.policy.net.parameters(), lr=config.learning_rate, fused=True
-        )
 
     def explore(self, observation: Shaped[Tensor, "B *O"], progress: float) -> Float[Tensor, "B A"]:
-        """Return μ and normal noise."""
+        """Return μ and normal noise, clipped to the Box."""
         best = self.policy.quadratic(observation).best
         noise = torch.empty_like(best).normal_(generator=self.acting)
         return self.policy.to_environment((best + self.exploration(progress) * noise).clamp(-1, 1))
 
-    def exploration(self, progress: float) -> float:
-        """Return the noise's standard deviation, in half-widths of the Box."""
-        return self.config.exploration.at(progress)
-
-    def learn(self, batch: Batch, progress: float) -> Taught:
-        """Take one step down the loss that the module tells, and move the target network."""
-        config = self.config
-        target = self.targets(batch)
+    def value(self, batch: Batch) -> Float[Tensor, " K"]:
+        """Return Q(s, u) of the actions taken."""
         action = self.policy.from_environment(batch.action)
-        value = self.policy.quadratic(batch.observation).at(action)
-        errors = nn.functional.huber_loss(
-            value, target, reduction="none", delta=config.huber_threshold
-        )
-        loss = (batch.weight * errors).mean()
-        norm = descend(
-            loss,
-            self.optimizer,
-            clip=config.gradient_clip,
-            learning_rate=config.step_size(progress),
-        )
-        error = target - value.detach()
-        self.replay.reprioritise(batch.index, error)
-        if (self.gradient_steps + 1) % config.target_every == 0:
-            follow(self.target.parameters(), self.policy.net.parameters(), config.target_rate)
-        return Taught(loss.item(), norm, value_loss=float(error.square().mean()))
+        return self.policy.quadratic(batch.observation).at(action)
 
     @torch.no_grad()
     def targets(self, batch: Batch) -> Float[Tensor, " K"]:
         """Return R + γ′ V of the target network: no search for the best action is needed."""
         after: Quadratic = self.target(self.policy.scale(batch.next_observation))
         return batch.reward + batch.discount * after.value
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what all off-policy methods keep, the target network and the optimizer."""
-        return {
-            **super().state_dict(),
-            "target": self.target.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-
-    def load_state_dict(self, tree: dict[str, Any]) -> None:
-        """Take them back."""
-        super().load_state_dict(tree)
-        self.target.load_state_dict(tree["target"])
-        self.optimizer.load_state_dict(tree["optimizer"])
 
 
 def _fresh(arena: Arena, config: NAFConfig, seeds: Seeds) -> NAFNetwork:
