@@ -41,6 +41,7 @@ from restock.learning import (
     train,
 )
 from restock.learning.arena_learner import ArenaConfig
+from restock.learning.deciding import deciding
 from restock.learning.value_methods.naf import NAFConfig
 from restock.seeds import Seeds
 
@@ -189,3 +190,14 @@ def test_episodes_that_are_never_played_to_their_end_are_warned_of() -> None:
     config = PPOConfig(**SHORT, horizon=3)
     with pytest.warns(UserWarning, match=r"no episode has ended .* Raise `validate_every`"):
         ppo.fit(Arena("toy/Steady-v0", {"periods": 5}), config, Seeds(1))
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="`folder` must be a directory"):
+        run(Told([1.0], COSTS), tmp_path / "runs")
+
+
+def test_a_rule_without_weights_is_not_trained() -> None:
+    with pytest.raises(ConfigurationError, match=r"Identity has none\. Take a network"):
+        deciding(nn.Identity())

@@ -60,7 +60,11 @@ def load_checkpoint(path: Path, fingerprint: Fingerprint) -> Checkpoint:
         checkpoint = Checkpoint(**tree, log=log)
         _updates, _seconds, _cost, _best_update = checkpoint.numbers
     except (*_DAMAGE, pickle.UnpicklingError) as error:
-        reason = (str(error) or repr(error)).splitlines()[0]
+        # torch's own words advise to load what may hold code
+        is_torch = isinstance(error, pickle.UnpicklingError)
+        reason = "it is damaged, or no checkpoint."
+        if not is_torch:
+            reason = (str(error) or repr(error)).splitlines()[0]
         raise CheckpointError(
             f"checkpoint {path} cannot be read: {reason} Delete it to train afresh."
         ) from error

@@ -175,6 +175,11 @@ def train(
     session = _Session(learner, config, folder, evaluate)
     file = session.checkpoint
     if folder is not None:
+        require(
+            folder.is_dir() or not folder.exists(),
+            ConfigurationError,
+            f"`folder` must be a directory; {folder} is a file. Name another.",
+        )
         folder.mkdir(parents=True, exist_ok=True)
     if file is not None and file.exists():
         session.resume(load_checkpoint(file, fingerprint))
