@@ -1,7 +1,7 @@
 """Networks that read demand history, where only history tells what comes, against Bayes' filter."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -210,15 +210,12 @@ def _network(
     if kind != "none":
         widths = tuple(parameters["widths"][kind])
         history = HistoryConfig(kind=kind, periods=past, widths=widths)
-    config = NeuralOrderUpToConfig(pipeline_slots=slots, owes=True, history=history, hidden=hidden)
+    config = NeuralOrderUpToConfig(
+        pipeline_slots=slots, owes=True, history=history, hidden=hidden, limit=parameters["limit"]
+    )
     if size:
         inputs = feature_count(config, torch.zeros(1, 1, 0))
-        config = NeuralOrderUpToConfig(
-            pipeline_slots=slots,
-            owes=True,
-            history=history,
-            hidden=hidden_for(int(size), inputs, NeuralOrderUpTo.outputs),
-        )
+        config = replace(config, hidden=hidden_for(int(size), inputs, NeuralOrderUpTo.outputs))
     periods_of_demand = start / (sum(parameters["means"]) / 2)
     return NeuralOrderUpTo(
         config,
