@@ -228,9 +228,12 @@ def _network(
 
 def _pathwise(body: str, parameters: Parameters) -> Row:
     given: Row = parameters["pathwise"].as_dict()
-    chains = dict(zip(parameters["sizes"], parameters["size_chains"], strict=True))
     _, _, size = body.partition(" of ")
-    return given | ({"chains": chains[int(size)]} if size else {})
+    if not size:
+        return given
+    place = parameters["sizes"].index(int(size))
+    own = {"chains": "size_chains", "learning_rate": "size_learning_rates"}
+    return given | {name: parameters[own[name]][place] for name in own}
 
 
 def _groups(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:

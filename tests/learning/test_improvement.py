@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from restock.demand.processes import Poisson
-from restock.errors import ConfigurationError
+from restock.errors import CheckpointError, ConfigurationError
 from restock.learning import ImprovementConfig, LogRow, TrainingRun, improvement
 from restock.learning.model_aware.improvement import _Lesson
 from restock.optimality import poisson_pmf
@@ -20,6 +20,7 @@ from restock.simulation import (
     Decision,
     Observation,
     Scenario,
+    SellingSeason,
     SteadyDemand,
     World,
     average_cost,
@@ -202,3 +203,39 @@ def test_least_batches_and_modules_that_do_not_decide_are_refused() -> None:
 def test_bad_settings_are_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=name):
         replace(CONFIG, **{name: value})
+
+
+def test_products_that_share_a_limit_are_not_improved_one_by_one() -> None:
+    products = [Product(id=name, holding_cost=1.0, unit_cost=1.0) for name in "ab"]
+    plain = Instance.single_location(products, 2)
+    world = World.from_instance(replace(plain, budget_per_period=9.0))
+    with pytest.raises(ConfigurationError, match=r"this world has shared limits.*`lagrange`"):
+        improvement.fit(network(), world, SOURCE, CONFIG, Seeds(1))
+
+
+def test_signals_that_change_from_day_to_day_are_refused() -> None:
+    season = SellingSeason(SOURCE, 40)
+    with pytest.raises(ConfigurationError, match="from path to path or day to day"):
+        improvement.fit(network(), world_of(), season, CONFIG, Seeds(1))
+
+
+def test_a_table_is_not_for_parts_of_units_and_gives_way_where_it_would_not_fit() -> None:
+    drawn = SOURCE.sample(1, 4, torch.Generator().manual_seed(0))
+    world = world_of()
+    assert Tabulated.serves(world, drawn)
+    shared = Instance.single_location([Product(id="a", lost_share=0.5)], 2)
+    assert not Tabulated.serves(World.from_instance(shared), drawn)
+    table = Tabulated(BaseStock(torch.full((1, 1, 1), 5.0)))
+    huge = Observation(
+        torch.full((1, 1, 1), 2e7), torch.zeros(1, 1, 1), (), world.arrivals.lead_time
+    )
+    assert table.decide(huge).target.item() == 5.0
+    assert table.entries <= 1
+
+
+def test_a_checkpoint_of_another_anchor_is_refused(tmp_path: Path) -> None:
+    quick = {"updates": 1, "states": 64, "futures": 2, "epochs": 1}
+    improve(tmp_path, **quick)
+    config = replace(CONFIG, **quick)  # type: ignore[arg-type]
+    with pytest.raises(CheckpointError, match="policy was"):
+        improvement.fit(network(level=9.0), world_of(), SOURCE, config, Seeds(1), folder=tmp_path)

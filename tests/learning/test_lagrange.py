@@ -12,9 +12,15 @@ from torch import nn
 from restock.errors import ConfigurationError
 from restock.learning import LogRow, PathwiseConfig, TrainingRun, pathwise
 from restock.learning.model_aware import lagrange
-from restock.learning.model_aware.lagrange import PRICE_SIGNAL, LagrangeConfig, Priced
+from restock.learning.model_aware.lagrange import PRICE_SIGNAL, LagrangeConfig, ResourcePriced
 from restock.learning.model_aware.resources import Resources, measure_use
-from restock.policies import BaseStock
+from restock.policies import (
+    BaseStock,
+    NeuralOrderUpTo,
+    NeuralOrderUpToConfig,
+    load_policy,
+    save_policy,
+)
 from restock.policies.neural.network_levels import NetworkLevels
 from restock.problem import Instance, Product
 from restock.seeds import Seeds
@@ -122,7 +128,7 @@ def test_a_shared_rule_sees_the_price_and_answers_it() -> None:
     assert use.mean.item() == pytest.approx(15.0, rel=0.02)
     assert policy.answer.item() < -0.1
     # b takes twice the room and is worth less: a share of 2λ/5 of its costs, to λ/10 of a's
-    dearer = lagrange.Priced(policy, WORLD)
+    dearer = lagrange.ResourcePriced(policy, WORLD)
     dearer.prices.copy_(2 * run.policy.prices)
     less = lagrange.resource_use(dearer, WORLD, _paths(), 5)
     assert less.mean.item() < 0.95 * use.mean.item()
@@ -136,7 +142,7 @@ def test_the_price_is_shown_as_a_share_of_what_a_unit_costs() -> None:
             seen.append(observation.signal(PRICE_SIGNAL))
             return super().decide(observation)
 
-    priced = Priced(Reading(), WORLD)
+    priced = ResourcePriced(Reading(), WORLD)
     priced.prices.fill_(2.0)
     lagrange.resource_use(priced, WORLD, _paths(), 5)
     # 2 × 1 / (9 + 1) and 2 × 2 / (4 + 1)
@@ -161,7 +167,7 @@ def test_use_is_metered_in_the_unit_of_each_limit() -> None:
     }
 
 
-def learned(folder: Path | None, interrupt_after: int = 0) -> TrainingRun[Priced]:
+def learned(folder: Path | None, interrupt_after: int = 0) -> TrainingRun[ResourcePriced]:
     def interrupt(row: LogRow) -> None:
         if row.update == interrupt_after:
             raise KeyboardInterrupt
@@ -212,3 +218,20 @@ def test_settings_outside_their_range_are_refused_by_name(settings: dict[str, An
     ((name, value),) = settings.items()
     with pytest.raises(ConfigurationError, match=f"`{name}` must .*; got {value}"):
         LagrangeConfig(**settings)
+
+
+def test_a_policy_with_its_prices_is_saved_and_read(tmp_path: Path) -> None:
+    network = NeuralOrderUpTo(
+        NeuralOrderUpToConfig(pipeline_slots=0, signals=(PRICE_SIGNAL,), hidden=(4,)),
+        torch.tensor(3.0),
+        torch.tensor(2.0),
+        torch.Generator(),
+    )
+    policy = lagrange.ResourcePriced(network, WORLD)
+    policy.prices.fill_(0.7)
+    products = list(WORLD.product_ids)
+    file = save_policy([policy], products, tmp_path / "policy.pt")
+    [same] = load_policy(file, products, world=WORLD).members
+    assert isinstance(same, ResourcePriced)
+    assert torch.equal(same.prices, policy.prices)
+    assert len(policy.state_dict()) == 1 + len(network.state_dict())

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from restock.errors import ConfigurationError
-from restock.policies import BaseStock, NeuralDeparture, NeuralDepartureConfig
+from restock.policies import BaseStock, NeuralDeparture, NeuralDepartureConfig, ReorderPoint
 from restock.simulation import Observation
 
 RULE = BaseStock(torch.tensor([[[9.0]]]))
@@ -40,3 +40,17 @@ def test_debts_are_read_only_where_the_config_says_so() -> None:
 def test_another_number_of_locations_is_refused_with_the_remedy() -> None:
     with pytest.raises(ConfigurationError, match=r"reads 1 numbers .* has 2.*Change"):
         network().decide(seen(locations=2))
+
+
+def test_a_fresh_departure_keeps_its_rules_least_batch() -> None:
+    rule = ReorderPoint(torch.tensor([[[4.0]]]), torch.tensor([[[9.0]]]))
+    policy = NeuralDeparture(rule, NeuralDepartureConfig(scale=1.0), torch.Generator())
+    for stock in (1.0, 6.0):
+        here = Observation(
+            torch.full((1, 1, 1), stock),
+            torch.zeros(1, 1, 1),
+            (),
+            torch.ones(1, 1, 1, dtype=torch.long),
+        )
+        ordered = policy.decide(here).target.item() - stock
+        assert ordered == (8.0 if stock < 4 else 0.0)

@@ -16,25 +16,40 @@ class Episodes:
     """Windows of training paths, each a function of the seed and its number alone.
 
     ``paths`` (B) paths of ``episode_windows`` windows of ``window`` (T) periods are drawn at once.
+    A window has ``beyond`` more periods, that only their signals are read of: each episode's
+    calendar begins anew.
     """
 
     def __init__(
-        self, source: ScenarioSource, seeds: Seeds, paths: int, window: int, episode_windows: int
+        self,
+        source: ScenarioSource,
+        seeds: Seeds,
+        paths: int,
+        window: int,
+        episode_windows: int,
+        *,
+        beyond: int = 0,
     ) -> None:
         self.source, self.seeds = source, seeds
         self.paths, self.length, self.episode_windows = paths, window, episode_windows
+        self.beyond = beyond
         self.number = -1
-        self.episode: Scenario
+        self.episode: Scenario | None = None
 
     def window(self, update: int) -> Scenario:
         """Return the paths of window ``update``, counted from 0."""
         number, part = divmod(update, self.episode_windows)
         if number != self.number:
             generator = self.seeds.torch(f"episode {number}")
-            periods = self.length * self.episode_windows
+            periods = self.length * self.episode_windows + self.beyond
             self.episode = self.source.sample(self.paths, periods, generator)
             self.number = number
-        return self.episode.window(part * self.length, (part + 1) * self.length)
+        assert self.episode is not None  # noqa: S101 - drawn above
+        return self.episode.window(part * self.length, (part + 1) * self.length + self.beyond)
+
+    def evidence(self) -> dict[str, Tensor]:
+        """Return the demand that was drawn last."""
+        return {} if self.episode is None else {"episode_demand": self.episode.demand}
 
 
 def state_tree(value: object) -> Any:  # noqa: ANN401 - dictionaries of dictionaries

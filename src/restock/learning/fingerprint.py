@@ -32,11 +32,17 @@ def fingerprint_of(
         "settings": str(config),
         "seed": str(seeds.root),
         "policy": f"{getattr(policy, 'config', type(policy).__name__)}, anchors"
-        f" {digest(tuple(policy.buffers()))}",
+        f" {digest((tuple(policy.buffers()), _anchor_of(policy)))}",
         "world": f"{world.n_products} products, {digest(world)}",
         "training paths": digest(drawn),
         "held-out paths": f"{validation.paths} × {validation.periods}, {_of_paths(validation)}",
     }
+
+
+def _anchor_of(policy: nn.Module) -> object:
+    """Return the rule that the policy departs from; of one that is learned what it is, not yet."""
+    anchor = getattr(policy, "anchor", None)
+    return getattr(anchor, "config", "") if isinstance(anchor, nn.Module) else anchor
 
 
 def _of_paths(scenario: Scenario) -> str:
@@ -65,6 +71,9 @@ def _feed(state: "hashlib.blake2b", value: object) -> None:
         array = np.ascontiguousarray(value.detach().cpu().numpy())
         state.update(f"{array.dtype}{array.shape}".encode())
         state.update(array.data)
+    elif isinstance(value, nn.Module):
+        state.update(f"{type(value).__name__} {getattr(value, 'config', '')}".encode())
+        _feed(state, tuple(value.state_dict().values()))
     elif is_dataclass(value):
         state.update(type(value).__name__.encode())
         for field in fields(value):

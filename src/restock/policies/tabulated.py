@@ -11,6 +11,7 @@ from restock.errors import ConfigurationError, require
 from restock.shapes import LaneValues
 from restock.simulation import Ages, Decision, Memory, Observation, Policy, Scenario, World
 from restock.simulation.ordering import PackedOrders, WholeUnitOrders
+from restock.simulation.perishing import Shelf
 
 __all__ = ["Tabulated"]
 
@@ -29,7 +30,8 @@ class Tabulated:
     outside. Rollouts that evaluate a network a million times over look it up instead.
 
     Raises :class:`ConfigurationError`, when it decides, for more than one product, for a policy
-    that decides more than quantities, and for a table of more than eight million entries.
+    that decides more than quantities. States that would need a table of more than eight million
+    entries are decided by the policy itself.
 
     >>> from restock.policies.classical import BaseStock
     >>> table = Tabulated(BaseStock(torch.tensor([[[5.0]]])))
@@ -53,8 +55,8 @@ class Tabulated:
     def serves(world: World, scenario: Scenario) -> bool:
         """Whether a policy can be looked up in ``world`` under demand like ``scenario``'s.
 
-        So where one product has one location and no price, everything is in whole units, and
-        signals never change.
+        So where one product has one location and no price, everything is in whole units (no shares
+        of them are lost, returned or taken by age), and signals never change.
         """
         signals = scenario.signals
         return (
@@ -62,6 +64,7 @@ class Tabulated:
             and world.n_locations == 1
             and world.market is None
             and isinstance(world.ordering, WholeUnitOrders | PackedOrders)
+            and _stays_whole(world)
             and bool((scenario.demand == scenario.demand.round()).all())
             and (signals is None or bool((signals == signals[:1, :1]).all()))
         )
@@ -76,12 +79,23 @@ class Tabulated:
         columns = _columns(observation)
         most = [int(column.amax()) for column in columns]
         if len(most) != len(self.most) or any(map(int.__gt__, most, self.most)):
+            if math.prod(self._larger(most)) > MAX_ENTRIES:
+                return self.policy.decide(observation)
             self._grow(observation, most)
         row = columns[-1]
         for column, radix in zip(columns[:-1], self.radix, strict=False):
             row = torch.add(row, column, alpha=radix)
         wish = self.wishes.index_select(0, row.flatten().long())
         return Decision(observation.lane_position + wish.unsqueeze(1))
+
+    def _larger(self, most: list[int]) -> list[int]:
+        """Return how many levels each component needs, with room to spare where it has to grow."""
+        known = self.most if len(self.most) == len(most) else [0] * len(most)
+        # lanes on which nothing can be due in a slot keep their zero
+        return [
+            1 + (old if new <= old else math.ceil(HEADROOM * new) + 1)
+            for old, new in zip(known, most, strict=True)
+        ]
 
     @torch.no_grad()
     def _grow(self, observation: Observation, most: list[int]) -> None:
@@ -92,20 +106,9 @@ class Tabulated:
             f"a table holds one product at one location; got {observation.on_hand.shape[1]} at"
             f" {observation.on_hand.shape[2]}. Use the policy itself.",
         )
-        known = self.most if len(self.most) == len(most) else [0] * len(most)
-        # lanes on which nothing can be due in a slot keep their zero
-        self.most = [
-            old if new <= old else math.ceil(HEADROOM * new) + 1
-            for old, new in zip(known, most, strict=True)
-        ]
-        levels = [units + 1 for units in self.most]
+        levels = self._larger(most)
+        self.most = [count - 1 for count in levels]
         entries = math.prod(levels)
-        require(
-            entries <= MAX_ENTRIES,
-            ConfigurationError,
-            f"the table would hold {entries} states, {levels} levels a component; at most"
-            f" {MAX_ENTRIES} fit. Use the policy itself.",
-        )
         self.radix = [math.prod(levels[place + 1 :]) for place in range(len(levels))]
         axes = [torch.arange(float(n)) for n in levels]
         grid = torch.cartesian_prod(*axes).reshape(entries, -1)
@@ -126,6 +129,22 @@ class Tabulated:
         if decision.cap is not None:
             wish = torch.minimum(wish, decision.cap)
         return wish[:, 0].to(torch.float32)
+
+
+def _stays_whole(world: World) -> bool:
+    """Whether whole orders and demand leave whole units everywhere."""
+    shelves = [each for each in world.openings if isinstance(each, Shelf)]
+    shares = [world.lost_share, *(shelf.fifo_share for shelf in shelves)]
+    ordering = world.ordering
+    packed = not isinstance(ordering, PackedOrders) or bool(
+        ((ordering.case_pack >= 1) | (ordering.capacity == 0)).all()
+    )
+    return (
+        packed
+        and len(shelves) == len(world.openings)
+        and not world.closings
+        and all(bool(((share == 0) | (share == 1)).all()) for share in shares)
+    )
 
 
 def _columns(observation: Observation) -> list[Float[Tensor, "B 1"]]:

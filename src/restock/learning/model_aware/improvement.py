@@ -34,7 +34,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from restock.errors import ConfigurationError
+from restock.errors import ConfigurationError, require
 from restock.learning.chains import map_state, state_from_tree, state_tree
 from restock.learning.deciding import deciding
 from restock.learning.descent import descend
@@ -62,6 +62,7 @@ __all__ = ["ImprovementConfig", "ImprovementLearner", "fit"]
 
 P = TypeVar("P", bound=nn.Module)
 
+HAIR = 1e-4
 REACH = 1.5
 """Steps from the decision that was examined within which its quadratic cost is believed."""
 
@@ -178,8 +179,10 @@ def fit(
     The world need not be differentiable, the policy's wishes must be: best the result of
     :func:`restock.learning.pathwise.fit`. Where states can be counted in whole units the policy is
     looked up in a table during rollouts. Arguments and errors as there; also
-    :class:`ConfigurationError` where ``futures`` > 1 and the source cannot draw several futures of
-    one past (its signals differ from path to path).
+    :class:`ConfigurationError` where the source cannot draw several futures of one past (its
+    signals differ from path to path or day to day), for order days, for products that share a
+    limit, substitute each other or share customers, and where no decision can be moved by a step
+    (case packs, coarse price ladders).
     """
     learner = ImprovementLearner(policy, world, source, config, seeds, validation)
     fingerprint = fingerprint_of(policy, world, source, learner.validation, config, seeds)
@@ -200,6 +203,7 @@ class ImprovementLearner(Generic[P]):
         seeds: Seeds,
         validation: Scenario | None = None,
     ) -> None:
+        _refuse_tied(world)
         self.policy, self.decider = policy, deciding(policy)
         self.world, self.source = world, source
         self.config, self.seeds = config, seeds
@@ -270,6 +274,13 @@ class ImprovementLearner(Generic[P]):
             future = future.path_slice(0, len(some.on_hand) * config.futures)
             lessons.append(self._play(policy, some, future))
         lesson = _Lesson(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
+        require(
+            bool((lesson.has_less | lesson.has_more).any()),
+            ConfigurationError,
+            "no decision can be moved by one step: a unit on each lane, `price_step` of a price."
+            " Rollouts are for orders in single units; take `pathwise` for case packs, and the"
+            " distance of two rungs as `price_step`.",
+        )
         return observe(self.world, arrive(self.world, state), visited, lead_in), lesson
 
     def _fast_policy(self) -> Policy:
@@ -277,11 +288,12 @@ class ImprovementLearner(Generic[P]):
 
     def _futures(self, paths: int, periods: int, number: int) -> Scenario:
         futures = self.source.sample(paths, periods, self.seeds.torch(f"futures {number}"))
-        if futures.signals is not None and futures.signals.shape[0] > 1:
+        signals = futures.signals
+        if signals is not None and bool((signals != signals[:1, :1]).any()):
             raise ConfigurationError(
                 "rollouts need futures of one and the same past, and this source's signals differ"
-                f" from path to path ({', '.join(futures.signal_names)}). Take a source of steady"
-                " demand, or the pathwise gradient."
+                f" from path to path or day to day ({', '.join(futures.signal_names)}). Take a"
+                " source of steady demand, or the pathwise gradient."
             )
         return futures
 
@@ -309,8 +321,8 @@ class ImprovementLearner(Generic[P]):
             chosen[::m],
             torch.stack([extra(candidate) for candidate in less], -1),
             torch.stack([extra(candidate) for candidate in more], -1),
-            torch.stack([(less[k] < chosen)[::m, :, k] for k in places], -1),
-            torch.stack([(more[k] > chosen)[::m, :, k] for k in places], -1),
+            torch.stack([_is_step(chosen - less[k])[::m, :, k] for k in places], -1),
+            torch.stack([_is_step(more[k] - chosen)[::m, :, k] for k in places], -1),
             moved,
         )
 
@@ -353,6 +365,31 @@ class ImprovementLearner(Generic[P]):
     def evidence(self) -> dict[str, Tensor]:
         """Return the stock of the last round's states."""
         return {} if self.state is None else {"on_hand": self.state.on_hand}
+
+
+def _is_step(moved: Tensor) -> Tensor:
+    """Whether a candidate is one step away: nothing is known of longer and shorter ones."""
+    return (moved - 1).abs() < HAIR
+
+
+def _refuse_tied(world: World) -> None:
+    """Raise :class:`ConfigurationError` for worlds that one decision at a time cannot improve."""
+    market = world.market
+    ties = {
+        "order days": world.order_days is not None,
+        "shared limits": bool(world.couplings) and world.n_products > 1,
+        "substitutes": bool(world.substitutions),
+        "shared customers": market is not None
+        and market.satisfaction is not None
+        and world.n_products > 1,
+    }
+    found = [name for name, is_there in ties.items() if is_there]
+    require(
+        not found,
+        ConfigurationError,
+        f"rollouts move one product's decision on one day at a time; this world has"
+        f" {' and '.join(found)}. Take `lagrange` for shared limits, else `pathwise`.",
+    )
 
 
 @dataclass(frozen=True)

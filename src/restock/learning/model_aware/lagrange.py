@@ -39,7 +39,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from restock.errors import ConfigurationError, require
+from restock.errors import CheckpointError, ConfigurationError, require
 from restock.learning.deciding import deciding
 from restock.learning.fingerprint import fingerprint_of
 from restock.learning.loop import Update, train
@@ -47,6 +47,7 @@ from restock.learning.model_aware.pathwise import PathwiseConfig, PathwiseLearne
 from restock.learning.model_aware.resources import Resources, Use, measure_use
 from restock.learning.objective import tally_of
 from restock.learning.run import Listener, TrainingRun
+from restock.policies.neural.packing import Made, Recipe, register
 from restock.seeds import Seeds
 from restock.simulation import (
     Decision,
@@ -58,7 +59,14 @@ from restock.simulation import (
     rollout,
 )
 
-__all__ = ["PRICE_SIGNAL", "LagrangeConfig", "LagrangeLearner", "Priced", "fit", "resource_use"]
+__all__ = [
+    "PRICE_SIGNAL",
+    "LagrangeConfig",
+    "LagrangeLearner",
+    "ResourcePriced",
+    "fit",
+    "resource_use",
+]
 
 PRICE_SIGNAL = "resource_price"
 
@@ -92,7 +100,7 @@ class LagrangeConfig(PathwiseConfig):
         )
 
 
-class Priced(nn.Module):
+class ResourcePriced(nn.Module):
     """A policy that is shown what the resources of its world cost.
 
     ``prices`` ``[R]`` are money of cost per unit of a resource, a buffer that is learned and saved
@@ -104,8 +112,8 @@ class Priced(nn.Module):
 
     def __init__(self, policy: nn.Module, world: World) -> None:
         super().__init__()
+        deciding(policy)
         self.policy = policy
-        self._decides = deciding(policy)
         shared, costs = Resources(world), world.economics
         self.names = shared.names
         unit = (costs.shortage_cost.amax(-1) + costs.holding_cost.amax(-1)).clamp_min(1e-12)
@@ -115,7 +123,7 @@ class Priced(nn.Module):
     @property
     def config(self) -> str:
         """What tells this policy from others but for its weights."""
-        return f"Priced({getattr(self.policy, 'config', type(self.policy).__name__)})"
+        return f"ResourcePriced({getattr(self.policy, 'config', type(self.policy).__name__)})"
 
     def decide(self, observation: Observation) -> Decision:
         """Return the policy's decision at today's prices."""
@@ -125,10 +133,11 @@ class Priced(nn.Module):
         if signals is not None:
             shape = (*signals.shape[:-1], 1)
             price = torch.cat([signals, price.expand(shape)], -1)
-        return self._decides.decide(replace(observation, signals=price, signal_names=names))
+        shown = replace(observation, signals=price, signal_names=names)
+        return deciding(self.policy).decide(shown)
 
 
-def resource_use(policy: Priced, world: World, scenario: Scenario, warm_up: int) -> Use:
+def resource_use(policy: ResourcePriced, world: World, scenario: Scenario, warm_up: int) -> Use:
     """Return what the policy would use of each resource if nothing were cut, with its prices."""
     return replace(measure_use(policy, world, scenario, warm_up), price=policy.prices.clone())
 
@@ -143,8 +152,8 @@ def fit(
     validation: Scenario | None = None,
     folder: Path | None = None,
     listeners: Sequence[Listener] = (),
-    evaluate: Callable[[Priced], float] | None = None,
-) -> TrainingRun[Priced]:
+    evaluate: Callable[[ResourcePriced], float] | None = None,
+) -> TrainingRun[ResourcePriced]:
     """Minimise the average cost of ``policy`` in a world whose products share limits.
 
     Arguments and errors are those of :func:`restock.learning.pathwise.fit`. The run's policy
@@ -153,21 +162,23 @@ def fit(
 
     Raises :class:`ConfigurationError` also for a world whose products share nothing.
     """
-    learner = LagrangeLearner(Priced(policy, world), world, source, config, seeds, validation)
+    learner = LagrangeLearner(
+        ResourcePriced(policy, world), world, source, config, seeds, validation
+    )
     fingerprint = fingerprint_of(learner.policy, world, source, learner.validation, config, seeds)
     return train(
         learner, config, fingerprint, folder=folder, listeners=listeners, evaluate=evaluate
     )
 
 
-class LagrangeLearner(PathwiseLearner[Priced]):
+class LagrangeLearner(PathwiseLearner[ResourcePriced]):
     """Descent in the weights, ascent in the prices, window by window."""
 
     config: LagrangeConfig
 
     def __init__(
         self,
-        policy: Priced,
+        policy: ResourcePriced,
         world: World,
         source: ScenarioSource,
         config: LagrangeConfig,
@@ -212,3 +223,14 @@ class LagrangeLearner(PathwiseLearner[Priced]):
         use = self.shared.take_use().mean((0, 1)) / self.shared.limits.clamp_min(1e-12)
         cost = tally.mean().item()
         return cost + self.config.excess_weight * abs(cost) * float((use - 1).clamp_min(0).sum())
+
+
+def _restored(made: Made) -> ResourcePriced:
+    if made.world is None:
+        raise CheckpointError(
+            "a policy with resource prices is made for a world with limits. Give `world=`."
+        )
+    return ResourcePriced(made.parts["policy"], made.world)
+
+
+register(Recipe(ResourcePriced, _restored, None, ("policy",), None))

@@ -244,8 +244,7 @@ class PathwiseLearner(Generic[P]):
 
     def evidence(self) -> dict[str, Tensor]:
         """Return the demand of the last window and the stock that it began with."""
-        demand = self.episodes.episode.demand
-        return {"episode_demand": demand, "on_hand": self.chains.on_hand}
+        return {**self.episodes.evidence(), "on_hand": self.chains.on_hand}
 
 
 class _Shrinking:

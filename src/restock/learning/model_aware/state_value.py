@@ -58,7 +58,7 @@ class StateValue(nn.Module):
                 state.pipeline[:-1],
                 world.arrivals.lead_time,
                 state.backlog,
-                measured.signals_at(0),
+                measured.path_slice(0, 1).signals_at(0),
                 measured.signal_names,
                 world.shown_network,
                 state.memory,

@@ -157,8 +157,13 @@ class TerminalValueLearner(Generic[P]):
         self.validation = held_out_paths(
             source, seeds, config.validation_paths, periods, validation
         )
-        self.episodes = _SeeingOn(
-            source, seeds, config.chains, config.window, config.episode_windows
+        self.episodes = Episodes(
+            source,
+            seeds,
+            config.chains,
+            config.window,
+            config.episode_windows,
+            beyond=1,
         )
         self.chains = played_chains(world, self.actor, source, seeds, config.chains, config.warm_up)
         self.critic, self.target = (
@@ -296,18 +301,4 @@ class TerminalValueLearner(Generic[P]):
 
     def evidence(self) -> dict[str, Tensor]:
         """Return the demand of the last windows and the stock that the last one began with."""
-        demand = self.episodes.episode.demand
-        return {"episode_demand": demand, "on_hand": self.chains.on_hand}
-
-
-class _SeeingOn(Episodes):
-    """Windows with one period more, of which only the signals are used: today's, at the end."""
-
-    def window(self, update: int) -> Scenario:
-        number, part = divmod(update, self.episode_windows)
-        if number != self.number:
-            generator = self.seeds.torch(f"episode {number}")
-            periods = self.length * self.episode_windows + 1
-            self.episode = self.source.sample(self.paths, periods, generator)
-            self.number = number
-        return self.episode.window(part * self.length, (part + 1) * self.length + 1)
+        return {**self.episodes.evidence(), "on_hand": self.chains.on_hand}

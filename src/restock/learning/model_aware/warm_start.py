@@ -99,8 +99,7 @@ def fit(  # noqa: PLR0913 - the arguments of every trainer, and the teacher
     """
     learner = WarmStartLearner(policy, teacher, world, source, config, seeds, validation)
     fingerprint = fingerprint_of(policy, world, source, learner.validation, config, seeds)
-    known = digest(tuple(teacher.buffers())) if isinstance(teacher, nn.Module) else digest(teacher)
-    fingerprint["teacher"] = f"{type(teacher).__name__} {known}"
+    fingerprint["teacher"] = f"{type(teacher).__name__} {digest(teacher)}"
     return train(
         learner, config, fingerprint, folder=folder, listeners=listeners, evaluate=evaluate
     )
@@ -188,8 +187,7 @@ class WarmStartLearner(Generic[P]):
 
     def evidence(self) -> dict[str, Tensor]:
         """Return the demand of the last window and the stock that it began with."""
-        demand = self.episodes.episode.demand
-        return {"episode_demand": demand, "on_hand": self.chains.on_hand}
+        return {**self.episodes.evidence(), "on_hand": self.chains.on_hand}
 
 
 class _Lesson:

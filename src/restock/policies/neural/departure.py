@@ -10,7 +10,7 @@ Where :class:`NeuralOrderUpTo` learns a level of its own, this one serves rules 
 level describes: two sources, ages, prices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -141,6 +141,10 @@ class NeuralDeparture(nn.Module):
         wish = rule.target - observation.lane_position
         if rule.cap is not None:
             wish = torch.minimum(wish, rule.cap)
+        if rule.batch is not None:
+            # no order of the rule's below its least batch; what is learned is added to that
+            worth = rule.target - observation.lane_position >= rule.batch
+            wish = torch.where(worth, wish, wish.clamp_max(0))
         quantity = wish + self.config.scale * departure[..., :lanes]
         price = rule.price
         if self.config.prices:
@@ -150,7 +154,8 @@ class NeuralDeparture(nn.Module):
                     " such as `Priced`."
                 )
             price = price * torch.exp(departure[..., lanes:])
-        return Decision(observation.lane_position + quantity, price=price)
+        target = observation.lane_position + quantity
+        return replace(rule, target=target, cap=None, batch=None, price=price)
 
     def decide(self, observation: Observation) -> Decision:
         """Return the rule's wish, and what was learned."""
