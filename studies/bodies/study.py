@@ -197,7 +197,8 @@ def _demand_of(regimes: Regimes, start: int, periods: int) -> np.ndarray:
         ]
         stay, leave = regimes.stay, 1 - regimes.stay
         ways = np.stack([stay * asked[0] + leave * asked[1], leave * asked[0] + stay * asked[1]])
-    return ways.sum(0)
+    total: np.ndarray = ways.sum(0)
+    return total
 
 
 def _network(
