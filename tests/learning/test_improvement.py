@@ -10,7 +10,7 @@ import torch
 from restock.demand.processes import Poisson
 from restock.errors import CheckpointError, ConfigurationError
 from restock.learning import ImprovementConfig, LogRow, TrainingRun, improvement
-from restock.learning.model_aware.improvement import _Lesson
+from restock.learning.model_aware.candidate_costs import CandidateCosts
 from restock.optimality import poisson_pmf
 from restock.optimality.lost_sales import LostSales, evaluate, solve
 from restock.policies import BaseStock, NeuralDeparture, NeuralDepartureConfig, Tabulated
@@ -108,9 +108,9 @@ def test_an_interrupted_run_goes_on_to_the_same_result_bit_for_bit(tmp_path: Pat
         assert torch.equal(values, resumed.policy.state_dict()[name]), name
 
 
-def lesson(less: float, more: float, *, has_less: bool = True) -> _Lesson:
+def lesson(less: float, more: float, *, has_less: bool = True) -> CandidateCosts:
     one = torch.ones(1, 1, 1)
-    return _Lesson(
+    return CandidateCosts(
         5 * one,
         less * one,
         more * one,

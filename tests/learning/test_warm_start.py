@@ -13,7 +13,6 @@ from restock.errors import CheckpointError, ConfigurationError
 from restock.learning import LogRow, TrainingRun
 from restock.learning.model_aware import warm_start
 from restock.learning.model_aware.warm_start import WarmStartConfig
-from restock.learning.model_aware.wishes import wished_order
 from restock.policies import BaseStock, CappedBaseStock, NeuralOrderUpTo, NeuralOrderUpToConfig
 from restock.policies.neural.bodies import mlp
 from restock.problem import Instance, Product
@@ -131,9 +130,9 @@ def test_a_wish_is_what_the_level_lacks_up_to_the_cap() -> None:
         pipeline=(),
         lead_time=torch.ones(1, 1, 1, dtype=torch.long),
     )
-    assert wished_order(capped(10.0, 4.0).decide(seen), seen).item() == 4.0
-    assert wished_order(capped(5.0, 4.0).decide(seen), seen).item() == 2.0
-    assert wished_order(BaseStock(torch.ones(1, 1, 1)).decide(seen), seen).item() == -2.0
+    assert capped(10.0, 4.0).decide(seen).wished_order(seen).item() == 4.0
+    assert capped(5.0, 4.0).decide(seen).wished_order(seen).item() == 2.0
+    assert BaseStock(torch.ones(1, 1, 1)).decide(seen).wished_order(seen).item() == -2.0
 
 
 @pytest.mark.parametrize("interrupt_after", [3, 7])

@@ -24,6 +24,7 @@ from restock.learning.scaling import FURTHEST, ObservationScale, RewardScale
 from restock.seeds import Seeds
 
 __all__ = [
+    "ActedConfig",
     "OffPolicyConfig",
     "OffPolicyLearner",
     "OffPolicyModule",
@@ -96,6 +97,29 @@ class OffPolicyConfig(ArenaConfig):
         """Return Adam's step size after a share ``progress`` of training."""
         share = 0.5 * (1 + math.cos(math.pi * progress)) if self.anneals else 1.0
         return self.learning_rate * share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActedConfig(OffPolicyConfig):
+    """Settings of methods with an actor beside their critics.
+
+    ``learning_rate`` is the critics' step size, ``actor_learning_rate`` the actor's; both fall if
+    ``anneals``.
+
+    Raises :class:`ConfigurationError` for a number outside its range.
+    """
+
+    gradient_steps: int = 8
+    actor_learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Check ranges; the conditions are written so that NaN fails them."""
+        OffPolicyConfig.__post_init__(self)
+        self.require_positive(actor_learning_rate=1e-3)
+
+    def actor_step_size(self, progress: float) -> float:
+        """Return the actor's step size after a share ``progress`` of training."""
+        return self.step_size(progress) * (self.actor_learning_rate / self.learning_rate)
 
 
 class Taught(NamedTuple):

@@ -125,10 +125,7 @@ class Tabulated:
             "a table holds quantities; this policy decides batches or prices too. Use the policy"
             " itself.",
         )
-        wish = decision.target - seen.lane_position
-        if decision.cap is not None:
-            wish = torch.minimum(wish, decision.cap)
-        return wish[:, 0].to(torch.float32)
+        return decision.wished_order(seen)[:, 0].to(torch.float32)
 
 
 def _stays_whole(world: World) -> bool:

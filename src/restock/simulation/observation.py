@@ -128,6 +128,21 @@ class Decision:
     price: Float[Tensor, "#B P 1"] | None = None
     proposal: Float[Tensor, "#B P K"] | None = None
 
+    def wished_order(self, seen: "Observation") -> LaneValues:
+        """Return min(cap, target − position) in units; below 0 where the position is above.
+
+        The least batch is left out; it says when to order, not how much.
+
+        >>> seen = Observation(
+        ...     torch.ones(1, 1, 1), torch.zeros(1, 1, 1), (), torch.ones(1, 1, 1, dtype=torch.long)
+        ... )
+        >>> level, cap = torch.full((1, 1, 1), 4.0), torch.full((1, 1, 1), 2.0)
+        >>> Decision(level, cap).wished_order(seen).item()
+        2.0
+        """
+        wish = self.target - seen.lane_position
+        return wish if self.cap is None else torch.minimum(wish, self.cap)
+
 
 @runtime_checkable
 class Policy(Protocol):

@@ -44,9 +44,7 @@ class Choices:
             "rollouts look one step around a decision; a least batch (`Decision.batch`) jumps."
             " Take a policy of levels and caps.",
         )
-        wish = decision.target - seen.lane_position
-        if decision.cap is not None:
-            wish = torch.minimum(wish, decision.cap)
+        wish = decision.wished_order(seen)
         if decision.price is None:
             return wish
         return torch.cat([wish, decision.price / self.price_step], -1)

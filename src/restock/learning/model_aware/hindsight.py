@@ -42,7 +42,6 @@ from restock.learning.fingerprint import fingerprint_of
 from restock.learning.loop import LoopConfig, Update, train
 from restock.learning.model_aware.hindsight_orders import HindsightOrders
 from restock.learning.model_aware.playing import check_playing, held_out_paths, played_chains
-from restock.learning.model_aware.wishes import wished_order
 from restock.learning.run import Listener, TrainingRun
 from restock.problem import Instance
 from restock.seeds import Seeds
@@ -186,7 +185,7 @@ class HindsightLearner(Generic[P]):
         unit = max(self.hindsight.mean().item(), 1e-12)
         norm, size, loss = 0.0, config.learning_rate, torch.zeros(())
         for epoch in range(config.epochs):
-            wish = wished_order(self.actor.decide(seen), seen)
+            wish = self.actor.decide(seen).wished_order(seen)
             loss = pinball(self.hindsight, wish, self.quantile) / unit
             require(
                 loss.requires_grad,

@@ -28,10 +28,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from restock.errors import ConfigurationError, require
@@ -40,7 +39,9 @@ from restock.learning.deciding import deciding
 from restock.learning.descent import descend
 from restock.learning.fingerprint import fingerprint_of
 from restock.learning.loop import LoopConfig, Update, train
+from restock.learning.model_aware.candidate_costs import CandidateCosts
 from restock.learning.model_aware.choices import Choices
+from restock.learning.model_aware.playing import held_out_paths
 from restock.learning.objective import tally_of
 from restock.learning.run import Listener, TrainingRun
 from restock.policies.tabulated import Tabulated
@@ -63,8 +64,6 @@ __all__ = ["ImprovementConfig", "ImprovementLearner", "fit"]
 P = TypeVar("P", bound=nn.Module)
 
 HAIR = 1e-4
-REACH = 1.5
-"""Steps from the decision that was examined within which its quadratic cost is believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,52 +115,6 @@ class ImprovementConfig(LoopConfig):
         tally_of(self.objective)
 
 
-class _Lesson(NamedTuple):
-    """What candidates cost on top of the decision itself, money, for S states.
-
-    Of K coordinates: ``chosen`` the decision in steps, ``less`` and ``more`` a step of each,
-    ``moved[..., i, j]`` a step from i to j. ``has_less`` and ``has_more`` tell whether the world
-    allows it.
-    """
-
-    chosen: Float[Tensor, "S P K"]
-    less: Float[Tensor, "S P K"]
-    more: Float[Tensor, "S P K"]
-    has_less: Bool[Tensor, "S P K"]
-    has_more: Bool[Tensor, "S P K"]
-    moved: Float[Tensor, "S P K K"]
-
-    def cost(self, wish: Float[Tensor, "S P K"]) -> Float[Tensor, "S P"]:
-        """Return the cost of a wish, in steps, on top of the decision's, differentiably.
-
-        With x the wish less the decision: g·x + ½ xᵀHx, g = (more − less)/2, H_ii = more + less,
-        2 H_ij = H_ii + H_jj − moved_ij − moved_ji. At the edge of what is allowed it is linear.
-        """
-        ahead = wish - self.chosen
-        near = ahead.clamp(-REACH, REACH)
-        inside = self.has_less & self.has_more
-        bend = self.less + self.more
-        parabola = 0.5 * ((self.more - self.less) * near + bend * near.square())
-        slope = torch.where(self.has_more, self.more, -self.less)
-        cost = torch.where(inside, parabola, slope * near).sum(-1)
-        # nothing is known beyond: come back
-        allowed = torch.where(ahead > 0, self.has_more, self.has_less)
-        curvature = (bend * inside).sum((0, 1)) / inside.sum((0, 1)).clamp_min(1)
-        beyond = (ahead - near) * allowed
-        cost = cost + (curvature.clamp_min(1e-6) * beyond.square()).sum(-1)
-        if self.moved.shape[-1] == 1:
-            return cost
-        both = inside.unsqueeze(-1) & inside.unsqueeze(-2)
-        twice = bend.unsqueeze(-1) + bend.unsqueeze(-2) - self.moved - self.moved.mT
-        twice = torch.where(both, twice, 0).triu(1)
-        pairs = near.unsqueeze(-1) * near.unsqueeze(-2)
-        return cost + 0.5 * (twice * pairs).sum((-1, -2))
-
-    def rows(self, rows: Tensor) -> "_Lesson":
-        """Return the lesson of some states."""
-        return _Lesson(*(part[rows] for part in self))
-
-
 def fit(
     policy: P,
     world: World,
@@ -208,12 +161,11 @@ class ImprovementLearner(Generic[P]):
         self.world, self.source = world, source
         self.config, self.seeds = config, seeds
         self.tally = tally_of(config.objective)
-        if validation is None:
-            periods = config.validation_warm_up + config.validation_periods
-            generator = seeds.torch("validation")
-            validation = source.sample(config.validation_paths, periods, generator)
-        self.validation = validation
-        self.looks_up = Tabulated.serves(world, validation)
+        periods = config.validation_warm_up + config.validation_periods
+        self.validation = held_out_paths(
+            source, seeds, config.validation_paths, periods, validation
+        )
+        self.looks_up = Tabulated.serves(world, self.validation)
         self.choices = Choices(world, config.price_step)
         self.optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
         self.state: State | None = None
@@ -246,7 +198,7 @@ class ImprovementLearner(Generic[P]):
         )
 
     @torch.no_grad()
-    def _lesson(self, number: int) -> tuple[Observation, _Lesson]:
+    def _lesson(self, number: int) -> tuple[Observation, CandidateCosts]:
         """Visit fresh states and play their candidates, a chunk of states at a time."""
         config, policy = self.config, self._fast_policy()
         lead_in = config.warm_up if self.state is None else config.spacing
@@ -273,7 +225,7 @@ class ImprovementLearner(Generic[P]):
             future = futures.window(part, part + config.horizon + 1)
             future = future.path_slice(0, len(some.on_hand) * config.futures)
             lessons.append(self._play(policy, some, future))
-        lesson = _Lesson(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
+        lesson = CandidateCosts(*(torch.cat(parts) for parts in zip(*lessons, strict=True)))
         require(
             bool((lesson.has_less | lesson.has_more).any()),
             ConfigurationError,
@@ -297,7 +249,7 @@ class ImprovementLearner(Generic[P]):
             )
         return futures
 
-    def _play(self, policy: Policy, state: State, futures: Scenario) -> _Lesson:
+    def _play(self, policy: Policy, state: State, futures: Scenario) -> CandidateCosts:
         """Return what the candidates cost from these states, averaged over their futures."""
         m, choices = self.config.futures, self.choices
         many = arrive(self.world, map_state(state, lambda x: x.repeat_interleave(m, 0)))
@@ -317,7 +269,7 @@ class ImprovementLearner(Generic[P]):
         moved = chosen.new_zeros(len(state.on_hand), chosen.shape[1], len(places), len(places))
         for i, j in permutations(places, 2):
             moved[..., i, j] = extra(choices.feasible(chosen - steps[i] + steps[j], seen))
-        return _Lesson(
+        return CandidateCosts(
             chosen[::m],
             torch.stack([extra(candidate) for candidate in less], -1),
             torch.stack([extra(candidate) for candidate in more], -1),

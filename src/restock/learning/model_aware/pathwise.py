@@ -28,6 +28,7 @@ from restock.learning.deciding import deciding
 from restock.learning.descent import descend
 from restock.learning.fingerprint import fingerprint_of
 from restock.learning.loop import LoopConfig, Update, train
+from restock.learning.model_aware.playing import held_out_paths, played_chains
 from restock.learning.objective import tally_of
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
@@ -166,24 +167,13 @@ class PathwiseLearner(Generic[P]):
         self.episodes = Episodes(
             source, seeds, config.chains, config.window, config.episode_windows
         )
-        if validation is None:
-            periods = config.validation_warm_up + config.validation_periods
-            generator = seeds.torch("validation")
-            validation = source.sample(config.validation_paths, periods, generator)
-        self.validation = validation
+        periods = config.validation_warm_up + config.validation_periods
+        self.validation = held_out_paths(
+            source, seeds, config.validation_paths, periods, validation
+        )
         self.optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
-        self.chains = self._warmed(source, seeds)
+        self.chains = played_chains(world, self.actor, source, seeds, config.chains, config.warm_up)
         self.cost_unit = 1.0
-
-    @torch.no_grad()
-    def _warmed(self, source: ScenarioSource, seeds: Seeds) -> State:
-        """Return chains that have left their empty shelves behind."""
-        empty = self.world.empty_state(self.config.chains)
-        if self.config.warm_up == 0:
-            return empty
-        generator = seeds.torch("warm-up")
-        scenario = source.sample(self.config.chains, self.config.warm_up, generator)
-        return rollout(self.world, self.actor, scenario, empty)
 
     def update(self, number: int) -> Update:
         """Take one gradient step on one window and advance the chains."""

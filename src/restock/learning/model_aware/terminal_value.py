@@ -42,6 +42,7 @@ from restock.learning.loop import LoopConfig, Update, train
 from restock.learning.model_aware.playing import check_playing, held_out_paths, played_chains
 from restock.learning.model_aware.state_value import StateValue
 from restock.learning.objective import tally_of
+from restock.learning.off_policy import follow
 from restock.learning.returns import lambda_returns
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
@@ -264,10 +265,7 @@ class TerminalValueLearner(Generic[P]):
             loss = (self.critic(seen) - returns).square().mean()
             first = loss.item() if step == 0 else first
             descend(loss, self.critic_optimizer, clip=config.gradient_clip)
-        with torch.no_grad():
-            pairs = zip(self.target.parameters(), self.critic.parameters(), strict=True)
-            for slow, fast in pairs:
-                slow.lerp_(fast, config.target_rate)
+        follow(self.target.parameters(), self.critic.parameters(), config.target_rate)
         return first
 
     def validate(self) -> float:

@@ -34,7 +34,6 @@ from restock.learning.descent import descend
 from restock.learning.fingerprint import digest, fingerprint_of
 from restock.learning.loop import LoopConfig, Update, train
 from restock.learning.model_aware.playing import check_playing, held_out_paths, played_chains
-from restock.learning.model_aware.wishes import wished_order
 from restock.learning.run import Listener, TrainingRun
 from restock.seeds import Seeds
 from restock.simulation import Decision, Observation, Policy, Scenario, ScenarioSource, State, World
@@ -220,7 +219,7 @@ class _Lesson:
         return state.detach()
 
     def _mark(self, tried: Decision, right: Decision, seen: Observation) -> None:
-        wish, wished = wished_order(tried, seen), wished_order(right, seen)
+        wish, wished = tried.wished_order(seen), right.wished_order(seen)
         if right.batch is not None:
             wished = torch.where(wished >= right.batch, wished, torch.zeros_like(wished))
         error = torch.where(wished > 0, wish - wished, wish.clamp_min(0)) / self.order_unit
@@ -244,7 +243,7 @@ def _mixed(tried: Decision, right: Decision, seen: Observation, led: float) -> D
     is_led = (torch.arange(paths) < round(led * paths)).view(-1, 1, 1)
 
     def of(decision: Decision) -> Tensor:
-        wish = wished_order(decision, seen)
+        wish = decision.wished_order(seen)
         if decision.batch is not None:
             wish = torch.where(wish >= decision.batch, wish, torch.zeros_like(wish))
         return wish

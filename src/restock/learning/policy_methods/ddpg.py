@@ -33,7 +33,7 @@ from restock.learning.arena_learner import fitting
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena, require_continuous
 from restock.learning.off_policy import (
-    OffPolicyConfig,
+    ActedConfig,
     OffPolicyLearner,
     Taught,
     follow,
@@ -48,28 +48,21 @@ __all__ = ["DDPGConfig", "DDPGLearner", "fit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DDPGConfig(OffPolicyConfig):
+class DDPGConfig(ActedConfig):
     """How the deterministic policy gradient is followed.
 
-    ``learning_rate`` is the critic's step size, ``actor_learning_rate`` the actor's; both fall if
-    ``anneals``. While playing, actions get normal ``noise`` of this standard deviation, in
+    While playing, actions get normal ``noise`` of this standard deviation, in
     half-widths of the Box, and are clipped to it.
 
     Raises :class:`ConfigurationError` for a number outside its range.
     """
 
-    gradient_steps: int = 8
-    actor_learning_rate: float = 1e-3
     noise: float = 0.1
 
     def __post_init__(self) -> None:
         """Check ranges; the conditions are written so that NaN fails them."""
-        OffPolicyConfig.__post_init__(self)
-        self.require_positive(actor_learning_rate=1e-3, noise=0.1)
-
-    def actor_step_size(self, progress: float) -> float:
-        """Return the actor's step size after a share ``progress`` of training."""
-        return self.step_size(progress) * (self.actor_learning_rate / self.learning_rate)
+        ActedConfig.__post_init__(self)
+        self.require_positive(noise=0.1)
 
 
 def fit(

@@ -34,7 +34,7 @@ from restock.learning.action_critics import ActionCritics, Judges
 from restock.learning.arena_learner import fitting
 from restock.learning.descent import descend
 from restock.learning.interaction import Arena, require_continuous
-from restock.learning.off_policy import OffPolicyConfig, OffPolicyLearner, Taught
+from restock.learning.off_policy import ActedConfig, OffPolicyLearner, Taught
 from restock.learning.replay import Batch
 from restock.learning.run import Listener, TrainingRun
 from restock.learning.scaling import ObservationScale
@@ -45,11 +45,10 @@ __all__ = ["SACConfig", "SACLearner", "Temperature", "fit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SACConfig(OffPolicyConfig):
+class SACConfig(ActedConfig):
     """How soft actor-critic learns.
 
-    ``learning_rate`` is the critics' step size, ``actor_learning_rate`` the actor's; both fall if
-    ``anneals``. The temperature α begins at ``temperature``, in scaled rewards per nat, and is
+    The temperature α begins at ``temperature``, in scaled rewards per nat, and is
     learned with ``temperature_learning_rate`` so that the policy's entropy is ``entropy`` nats for
     each number of an action, in half-widths of the Box; −1 is the paper's. It is the entropy of the
     policy that plays; the policy that is validated takes tanh μ.
@@ -57,28 +56,20 @@ class SACConfig(OffPolicyConfig):
     Raises :class:`ConfigurationError` for a number outside its range.
     """
 
-    gradient_steps: int = 8
-    actor_learning_rate: float = 1e-3
     temperature: float = 0.1
     temperature_learning_rate: float = 1e-3
     entropy: float = -1.0
 
     def __post_init__(self) -> None:
         """Check ranges; the conditions are written so that NaN fails them."""
-        OffPolicyConfig.__post_init__(self)
-        self.require_positive(
-            actor_learning_rate=1e-3, temperature=0.1, temperature_learning_rate=1e-3
-        )
+        ActedConfig.__post_init__(self)
+        self.require_positive(temperature=0.1, temperature_learning_rate=1e-3)
         require(
             -math.inf < self.entropy < math.log(2),
             ConfigurationError,
             "`entropy` must be below ln 2 = 0.69 nats, that of the uniform density over the Box,"
             f" and finite; got {self.entropy}. Try -1.",
         )
-
-    def actor_step_size(self, progress: float) -> float:
-        """Return the actor's step size after a share ``progress`` of training."""
-        return self.step_size(progress) * (self.actor_learning_rate / self.learning_rate)
 
 
 def fit(

@@ -138,9 +138,7 @@ class NeuralDeparture(nn.Module):
     def compose(self, observation: Observation, departure: Float[Tensor, "B P K"]) -> Decision:
         """Return the decision for a departure."""
         rule, lanes = self.anchor.decide(observation), self.config.lanes
-        wish = rule.target - observation.lane_position
-        if rule.cap is not None:
-            wish = torch.minimum(wish, rule.cap)
+        wish = rule.wished_order(observation)
         if rule.batch is not None:
             # no order of the rule's below its least batch; what is learned is added to that
             worth = rule.target - observation.lane_position >= rule.batch
